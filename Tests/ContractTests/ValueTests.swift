@@ -1,0 +1,28 @@
+import RoostContract
+import Testing
+
+@Suite("Values")
+struct ValueTests {
+  @Test(
+    "a number keeps its digits through JSON",
+    arguments: [
+      "0", "-1", "10", "10.0", "1.50", "0.1", "9007199254740993", "9223372036854775807",
+      "9223372036854775808", "-9223372036854775808", "18446744073709551615", "0.00", "3.14159",
+      "1e300", "5e-324", "1e400", "0.1000000000000000055511151231257827",
+    ])
+  func numbers(_ text: String) throws {
+    let value = try Value(json: text)
+    #expect(try Value(json: value.json) == value)
+    if !text.contains("e") { #expect(value.comparisonText == text) }
+  }
+
+  @Test("numbers are equal when their decimal values are")
+  func equality() throws {
+    #expect(Value.int(10) == .double(10))
+    #expect(try Value(json: "1.50") == .double(1.5))
+    #expect(try Value(json: "9007199254740993") != Value(json: "9007199254740992"))
+    #expect(try Value(json: "9007199254740993") != .double(9_007_199_254_740_992))
+    #expect(Value.int(10).hashValue == Value.double(10).hashValue)
+    #expect(Value.string("\u{E9}") != .string("e\u{301}"))
+  }
+}
