@@ -45,7 +45,12 @@ let package = Package(
     .target(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
-    tests("Contract", use: ["Contract"]),
+    .target(
+      name: "RoostFuzz", dependencies: ["RoostContract"], path: "Fuzz/Laws", swiftSettings: house),
+    .executableTarget(
+      name: "roost-fuzz", dependencies: ["RoostFuzz"], path: "Fuzz/Run", swiftSettings: house),
+    tests("Contract", use: ["Contract"], and: ["RoostFuzz"]),
+    tests("Fuzz", use: [], and: ["RoostFuzz"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
   ]

@@ -10,8 +10,15 @@ extension Value {
   public init(json text: String) throws { try self.init(json: Array(text.utf8)) }
 
   /// Reads one JSON text from bytes, which need not be UTF-8; they are refused if they are not.
-  public init(json bytes: some Collection<UInt8>, depthMax: Int = Value.depthMax) throws {
+  public init(json bytes: some Collection<UInt8>) throws {
+    try self.init(json: bytes, depthMax: Self.depthMax, repeatedNames: .lastWins)
+  }
+
+  package init(
+    json bytes: some Collection<UInt8>, depthMax: Int, repeatedNames: JSONReader.RepeatedNames
+  ) throws {
     var reader = JSONReader(bytes)
+    reader.repeatedNames = repeatedNames
     reader.skipSpace()
     self = try reader.readValue(depthMax: depthMax)
     reader.skipSpace()
@@ -21,8 +28,17 @@ extension Value {
 
 /// Reads JSON values off the front of some bytes.
 package struct JSONReader {
+  /// What an object means that has a name twice.
+  package enum RepeatedNames {
+    /// The last one counts, as in `jsonb`.
+    case lastWins
+    /// It is refused: in a filter or a spec it is a part that somebody believes is there.
+    case refuse
+  }
+
   package let bytes: [UInt8]
   package private(set) var position = 0
+  package var repeatedNames = RepeatedNames.lastWins
 
   package init(_ bytes: some Collection<UInt8>) { self.bytes = Array(bytes) }
 
@@ -53,8 +69,14 @@ package struct JSONReader {
     var values: [Value] = []
 
     /// The finished container.
-    consuming func close() -> Value {
+    func close() -> Value {
       keys.map { .object(Metadata(zip($0, values))) } ?? .array(values)
+    }
+
+    /// Whether a name stood twice in the finished container.
+    func lostName(in value: Value) -> Bool {
+      guard case .object(let members) = value else { return false }
+      return members.count < values.count
     }
   }
 
@@ -106,7 +128,13 @@ package struct JSONReader {
         guard take(isArray ? UInt8(ascii: "]") : UInt8(ascii: "}")) else {
           throw unexpected(isArray ? "',' or ']' in an array" : "',' or '}' in an object")
         }
-        value = open.removeLast().close()
+        let closed = open.removeLast()
+        value = closed.close()
+        if repeatedNames == .refuse, closed.lostName(in: value) {
+          throw StoreError(
+            .invalidArgument, found: "the object before byte \(position) has a name twice",
+            expected: "each name stands once", remedy: "Remove or rename one of the two")
+        }
       }
     }
   }
