@@ -41,6 +41,7 @@ let package = Package(
     room("Contract"),
     room("Model", uses: ["Contract"]),
     room("Bridges", uses: ["Contract"]),
+    room("Connectors/SQL", uses: ["Contract"]),
     room("Roost", uses: ["Contract", "Bridges"]),
     .target(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
@@ -48,8 +49,9 @@ let package = Package(
     .target(
       name: "RoostFuzz", dependencies: ["RoostContract"], path: "Fuzz/Laws", swiftSettings: house),
     .executableTarget(
-      name: "roost-fuzz", dependencies: ["RoostFuzz"], path: "Fuzz/Run", swiftSettings: house),
+      name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"], path: "Fuzz/Run", swiftSettings: house),
     tests("Contract", use: ["Contract"], and: ["RoostFuzz"]),
+    tests("SQL", use: ["Contract", "Connectors/SQL"]),
     tests("Fuzz", use: [], and: ["RoostFuzz"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),

@@ -129,7 +129,7 @@ extension FuzzTarget {
     Record(
       id: "b",
       metadata: [
-        "rank": 10, "category": "news", "flags": ["pinned": true], "lemma": "sea", "a": [1, "2", nil],
+        "rank": 10, "category": "news", "flags": ["pinned": true], "lemma": "sea", "a": [1, "2", .null],
         "b": ["c": [["d": 1.5]]],
       ], content: "hello"),
   ]

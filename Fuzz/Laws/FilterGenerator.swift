@@ -59,7 +59,10 @@ package struct FilterGenerator {
   }
 
   package mutating func name() -> String {
-    pick(["", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null"])
+    pick([
+      "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null", "10",
+      "9", "1e2", "+5", "5.", ".5", " 12 ", "-5.5", "1E+2", "0x10", "NaN", "Infinity", "1e", "true",
+    ])
   }
 
   private mutating func text() -> Value { .string(name() + name()) }
@@ -104,5 +107,14 @@ package struct FilterGenerator {
             (segment(), value(depth: depth - 1))
           }))
     }
+  }
+
+  /// A record whose metadata has the fields that the filters ask for.
+  package mutating func record(id: String) -> Record {
+    let members = (0..<Int.random(in: 0...8, using: &random)).map { _ in
+      (segment(), value(depth: 4))
+    }
+    return Record(
+      id: id, metadata: Metadata(members), content: pick([nil, name(), name() + name()]))
   }
 }

@@ -8,6 +8,8 @@ import RoostFuzz
 //   roost-fuzz all|NAME --runs N        N mutated inputs, for each target or for one
 //              --seed S --corpus DIR
 //   roost-fuzz canary --runs N          must end with exit code 1
+//   roost-fuzz postgres --runs N        SQL that asks a Postgres for the truth of N random filters on
+//                                       random records; `Tests/postgres` runs it
 //
 // The same targets under libFuzzer, which learns from coverage; ROOST_FUZZ_TARGET names the target:
 //
@@ -82,6 +84,10 @@ struct Fuzz {
   }
 
   func run() throws {
+    if names == ["postgres"] {
+      try PostgresScript(seed: seed, filters: runs).write()
+      return
+    }
     try checkCanary()
     for name in names {
       let targets = FuzzTarget.all + [.canary]
