@@ -34,7 +34,9 @@ public struct ExactDecimal: Sendable {
   package var json: String {
     let parts = parts
     let plain = max(0, parts.exponent) + parts.digits.count + max(0, -parts.exponent)
-    return plain <= 48 ? parts.plainText : literal
+    guard plain <= 48 else { return literal }
+    // JSON has a negative zero, `numeric` has none.
+    return (parts.isNegative && parts.isZero ? "-" : "") + parts.plainText
   }
 }
 
@@ -58,6 +60,7 @@ extension ExactDecimal: Hashable {
 extension ExactDecimal {
   /// A decimal number taken apart.
   struct Parts: Sendable {
+    /// Also kept for a zero, because a `Double` keeps it; it is no part of the value then.
     var isNegative: Bool
     /// ASCII digits without leading zeros; a lone "0" for zero.
     var digits: [UInt8]
@@ -84,7 +87,7 @@ extension ExactDecimal {
     /// The number without an exponent, as Postgres prints a `numeric`.
     var plainText: String {
       let zero = UInt8(ascii: "0")
-      var out: [UInt8] = isNegative ? [UInt8(ascii: "-")] : []
+      var out: [UInt8] = isNegative && !isZero ? [UInt8(ascii: "-")] : []
       if exponent >= 0 {
         out += digits
         if !isZero { out += [UInt8](repeating: zero, count: exponent) }
@@ -170,7 +173,7 @@ extension ExactDecimal.Parts {
     var exponent = power - fraction.count
     guard -exponent <= ExactDecimal.scaleMax else { return nil }
     if all.isEmpty {
-      self.isNegative = false
+      self.isNegative = negative
       self.digits = [UInt8(ascii: "0")]
       self.exponent = min(0, exponent)
       return

@@ -204,7 +204,8 @@ package struct JSONReader {
       guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
       value = value * 10 + Int64(digit - UInt8(ascii: "0"))
     }
-    return digits.count == text.count ? value : -value
+    if digits.count == text.count { return value }
+    return value == 0 ? nil : -value
   }
 
   /// Reads a JSON string, its opening quote included.

@@ -80,6 +80,10 @@ extension Value {
   /// A number as it is read from JSON: whole where it fits, a `Double` where its digits are the
   /// shortest of that `Double`, and otherwise digit for digit.
   init(_ parts: ExactDecimal.Parts) {
+    if parts.isZero, parts.isNegative, parts.exponent == 0 {
+      self = .double(-0.0)
+      return
+    }
     if parts.exponent >= 0, parts.digits.count + parts.exponent <= 19,
       let whole = Int64(parts.plainText)
     {

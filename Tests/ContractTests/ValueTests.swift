@@ -16,6 +16,18 @@ struct ValueTests {
     if !text.contains("e") { #expect(value.comparisonText == text) }
   }
 
+  @Test("a negative zero equals zero, prints as Postgres prints it, and keeps its sign in JSON")
+  func negativeZero() throws {
+    for text in ["-0", "-0.0"] {
+      let value = try Value(json: text)
+      #expect(value == .int(0))
+      #expect(value.hashValue == Value.int(0).hashValue)
+      #expect(value.comparisonText == String(text.dropFirst()))
+      #expect(value.json == text)
+      #expect(value.doubleValue?.sign == .minus)
+    }
+  }
+
   @Test("numbers are equal when their decimal values are")
   func equality() throws {
     #expect(Value.int(10) == .double(10))
