@@ -18,11 +18,21 @@ func room(_ folder: String, uses rooms: [String] = []) -> Target {
     path: "Sources/" + folder, swiftSettings: house)
 }
 
+/// A connector: a room that is empty, and needs no library, unless the trait of its name is on.
+func connector(_ name: String, library: String) -> Target {
+  .target(
+    name: module(name),
+    dependencies: [
+      .byName(name: module("Contract")), .byName(name: module("SQL")),
+      .target(name: library, condition: .when(traits: [name])),
+    ],
+    path: "Sources/Connectors/" + name, swiftSettings: house)
+}
+
 /// `Contract` is the module `RoostContract`; the umbrella `Roost` keeps its name.
 func module(_ folder: String) -> String {
-  let last = String(folder.split(separator: "/").last ?? "")
-  return last.hasPrefix("C") && ["CKernels", "CPostgres", "CSQLite"].contains(last)
-    ? last : last.hasPrefix("Roost") ? last : "Roost" + last
+  let name = String(folder.split(separator: "/").last ?? "")
+  return name == "Roost" ? name : "Roost" + name
 }
 
 /// The tests of a room: folder `Tests/<folder>Tests`.
@@ -36,13 +46,34 @@ let package = Package(
   name: "roost",
   products: [
     .library(name: "Roost", targets: ["Roost"]),
+    .executable(name: "roost", targets: ["RoostCLI"]),
+  ],
+  traits: [
+    .trait(name: "Postgres", description: "The Postgres connector; needs libpq."),
+    .trait(name: "SQLite", description: "The SQLite connector; needs sqlite3."),
   ],
   targets: [
     room("Contract"),
     room("Model", uses: ["Contract"]),
     room("Bridges", uses: ["Contract"]),
     room("Connectors/SQL", uses: ["Contract"]),
+    connector("Postgres", library: "CPostgres"),
+    .systemLibrary(
+      name: "CPostgres", path: "Sources/Connectors/CPostgres", pkgConfig: "libpq",
+      providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    connector("SQLite", library: "CSQLite"),
+    .systemLibrary(
+      name: "CSQLite", path: "Sources/Connectors/CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
     room("Roost", uses: ["Contract", "Bridges"]),
+    .executableTarget(
+      name: "RoostCLI",
+      dependencies: [
+        "Roost", "RoostModel",
+        .target(name: "RoostPostgres", condition: .when(traits: ["Postgres"])),
+        .target(name: "RoostSQLite", condition: .when(traits: ["SQLite"])),
+      ],
+      path: "Sources/CLI", swiftSettings: house),
     .target(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
