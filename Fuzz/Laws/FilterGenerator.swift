@@ -4,13 +4,26 @@ package import RoostContract
 package struct FilterGenerator {
   var random: SplitMix64
 
+  /// Names that are hard to write: keywords, numbers, quotes, both spellings of "é".
+  private static let segments = [
+    "rank", "a", "b", "category", "and", "OR", "Not", "exists", "null", "0", "1", "-1", "01", "+1",
+    "a.b", "it's", "quo\"te", "back\\slash", "tab\tin", "é", "e\u{301}", "日本", "🦤", "$id", "[0]",
+    "x y", "_under", "Z9", "true", "2147483648", "\u{1}", "('; DROP",
+  ]
+
+  /// Pieces of texts, some of which look like numbers to Postgres.
+  private static let names = [
+    "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null", "10",
+    "9", "1e2", "+5", "5.", ".5", " 12 ", "-5.5", "1E+2", "0x10", "NaN", "Infinity", "1e", "true",
+  ]
+
   package init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   private mutating func pick<T>(_ choices: [T]) -> T {
     choices[Int.random(in: 0..<choices.count, using: &random)]
   }
 
-  package mutating func filter(depth: Int = 5) -> Filter {
+  package mutating func filter(depth: Int = 4) -> Filter {
     guard depth > 1, Int.random(in: 0..<10, using: &random) < 7 else { return comparison() }
     switch Int.random(in: 0..<5, using: &random) {
     case 0, 1: return .and(children(depth))
@@ -50,20 +63,9 @@ package struct FilterGenerator {
     }
   }
 
-  private mutating func segment() -> String {
-    pick([
-      "rank", "a", "b", "category", "and", "OR", "Not", "exists", "null", "0", "1", "-1", "01", "+1",
-      "a.b", "it's", "quo\"te", "back\\slash", "tab\tin", "é", "e\u{301}", "日本", "🦤", "$id", "[0]",
-      "x y", "_under", "Z9", "true", "2147483648", "\u{1}", "('; DROP",
-    ])
-  }
+  private mutating func segment() -> String { pick(Self.segments) }
 
-  package mutating func name() -> String {
-    pick([
-      "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null", "10",
-      "9", "1e2", "+5", "5.", ".5", " 12 ", "-5.5", "1E+2", "0x10", "NaN", "Infinity", "1e", "true",
-    ])
-  }
+  package mutating func name() -> String { pick(Self.names) }
 
   private mutating func text() -> Value { .string(name() + name()) }
 

@@ -25,6 +25,11 @@ package enum Bytewise {
   /// The text without the white space at its two ends, by the White_Space property of Unicode.
   package static func trimmed(_ text: String) -> String {
     let scalars = text.unicodeScalars
+    if let first = scalars.first, let last = scalars.last, !first.properties.isWhitespace,
+      !last.properties.isWhitespace
+    {
+      return text
+    }
     guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
       let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
     else { return "" }

@@ -264,26 +264,29 @@ struct FilterParser {
   // MARK: Bytes
 
   private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) {
-      position += 1
+    while position < bytes.count {
+      switch bytes[position] {
+      case 0x20, 0x09, 0x0A, 0x0D: position += 1
+      default: return
+      }
     }
   }
 
-  private mutating func take(_ mark: StaticString) -> Bool {
-    let length = mark.utf8CodeUnitCount
-    guard bytes.count - position >= length else { return false }
-    let matches = bytes[position..<position + length].elementsEqual(mark.description.utf8)
-    if matches { position += length }
-    return matches
+  private mutating func take(_ mark: String) -> Bool {
+    let end = position + mark.utf8.count
+    guard end <= bytes.count, bytes[position..<end].elementsEqual(mark.utf8) else { return false }
+    position = end
+    return true
   }
 
   /// Takes a word of the language in any case, where it is not the start of a longer name.
   private mutating func takeKeyword(_ word: String) -> Bool {
-    let start = position
-    guard readName().lowercased() == word else {
-      position = start
-      return false
-    }
+    let end = position + word.utf8.count
+    guard end <= bytes.count,
+      bytes[position..<end].elementsEqual(word.utf8, by: { $0 | 0x20 == $1 }),
+      end == bytes.count || !FilterText.isNamePart(bytes[end])
+    else { return false }
+    position = end
     return true
   }
 

@@ -80,6 +80,12 @@ package struct JSONWriter {
   /// Appends a JSON string; escapes what JSON demands and nothing else.
   package static func appendQuoted(_ text: String, to out: inout String) {
     out += "\""
+    // Most texts need no escape, and are copied as they are.
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
+      out += text
+      out += "\""
+      return
+    }
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": out += "\\\""
