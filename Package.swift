@@ -35,7 +35,7 @@ func tests(_ folder: String, use rooms: [String], and others: [Target.Dependency
 let package = Package(
   name: "roost",
   products: [
-    .library(name: "Roost", targets: ["Roost"]),
+    .library(name: "Roost", targets: ["Roost"])
   ],
   targets: [
     room("Contract"),
@@ -48,5 +48,6 @@ let package = Package(
     tests("Contract", use: ["Contract"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
+    tests("Tidy", use: []),
   ]
 )
