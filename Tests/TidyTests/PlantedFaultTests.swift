@@ -10,9 +10,9 @@ struct Planted: Sendable {
   /// `path:line`, as complaints begin.
   let place: String
 
-  /// Adds the text to the end of the room's first Swift file; the fault is on its line `line`.
+  /// Adds the text to the end of the room's first file of code; the fault is on its line `line`.
   init(_ text: String, line: Int = 1, in room: Room, of house: House = .checkout) throws {
-    let file = try #require(house.swiftFile(of: room))
+    let file = try #require(house.swiftFile(of: room) ?? house.codeFile(of: room))
     try self.init(text, line: line, endOf: file, of: house)
   }
 
@@ -81,8 +81,14 @@ func manifest(
   return "let package = Package(targets: [\n\(entries.joined())])\n"
 }
 
+private let allRooms = House.checkout.rooms
 private let rooms = House.checkout.swiftRooms
 private let sourceRooms = rooms.filter { $0.folder.hasPrefix("Sources/") }
+
+/// A name for a new file of code in this room; C rooms take headers.
+private func newFile(_ stem: String, in room: Room) -> String {
+  "\(room.folder)/\(stem).\(rooms.contains { $0.name == room.name } ? "swift" : "h")"
+}
 
 // MARK: - Layers
 
@@ -293,10 +299,18 @@ struct PlantedUnsafeTests {
     ("let planted = \"\\(try! f())\"", "has try!"),
     ("final class Planted: @unchecked Sendable {}", "has @unchecked Sendable without a proof"),
     ("struct A: @unchecked Sendable {}  // Sendable", "has @unchecked Sendable without a proof"),
+  ]
+
+  private static let flags = [
     ("// " + "unsafe" + "Flags", "has " + "unsafe" + "Flags"),
     ("let planted = \"-mar" + "ch=native\"", "has -mar" + "ch"),
     ("let planted = \"-Ounc" + "hecked\"", "has -Ounc" + "hecked"),
   ]
+
+  @Test("a flag of the compiler in any room", arguments: allRooms)
+  func flagsEverywhere(_ room: Room) throws {
+    for (text, found) in Self.flags { try Planted(text, in: room).expectOnly(found) }
+  }
 
   @Test("what no room may do", arguments: rooms)
   func everywhere(_ room: Room) throws {
@@ -378,12 +392,12 @@ struct PlantedLeftoverTests {
     ("// " + String(repeating: "é", count: 98), "is 101 columns long"),
   ]
 
-  @Test("a line that should not be there", arguments: rooms)
+  @Test("a line that should not be there", arguments: allRooms)
   func lines(_ room: Room) throws {
     for (text, found) in Self.lines { try Planted(text, in: room).expectOnly(found) }
   }
 
-  @Test("a line that may be there", arguments: rooms)
+  @Test("a line that may be there", arguments: allRooms)
   func innocentLines(_ room: Room) throws {
     let lines = [
       "// " + String(repeating: "a", count: 97), "// " + String(repeating: "é", count: 97),
@@ -392,9 +406,9 @@ struct PlantedLeftoverTests {
     for text in lines { try Planted(text, in: room).expectNothing() }
   }
 
-  @Test("a file that does not end as it should", arguments: rooms)
+  @Test("a file that does not end as it should", arguments: allRooms)
   func endings(_ room: Room) throws {
-    let path = room.folder + "/Planted.swift"
+    let path = newFile("Planted", in: room)
     Planted(file: path, "let planted = 1").expectOnly("does not end its last line")
     Planted(file: path, "let planted = 1\n\n", line: 2).expectOnly("ends with an empty line")
     Planted(file: path, "").expectOnly("is empty")
@@ -402,9 +416,9 @@ struct PlantedLeftoverTests {
     Planted(file: path, "let planted = 1\n").expectNothing()
   }
 
-  @Test("a file that grew too long", arguments: rooms)
+  @Test("a file that grew too long", arguments: allRooms)
   func length(_ room: Room) {
-    let path = room.folder + "/Planted.swift"
+    let path = newFile("Planted", in: room)
     Planted(file: path, String(repeating: "// a\n", count: 900)).expectNothing()
     Planted(file: path, String(repeating: "// a\n", count: 901), line: 901)
       .expectOnly("has 901 lines")
@@ -454,28 +468,28 @@ struct PlantedLayoutTests {
     arguments: ["FORMAT.md", "README.md", ".editorconfig", ".ci/other", "Benchmarks/README.md"])
   func expectedTopLevel(_ path: String) { Planted(file: path, "a\n").expectNothing() }
 
-  @Test("a file of an unknown kind in any room", arguments: House.checkout.rooms)
+  @Test("a file of an unknown kind in any room", arguments: allRooms)
   func strayFile(_ room: Room) {
     for name in ["notes.txt", "a.swift.orig", "a.py", "a.o.bak", "a.rej"] {
       Planted(file: "\(room.folder)/\(name)", "a\n").expectOnly("is a stray file")
     }
   }
 
-  @Test("a file named after nothing in any room", arguments: rooms)
+  @Test("a file named after nothing in any room", arguments: allRooms)
   func emptyName(_ room: Room) {
     let names = [
       "Utils", "Helpers", "Manager", "Misc", "New", "StringUtils", "Store+Helpers", "StoreManager",
     ]
     for name in names {
-      Planted(file: "\(room.folder)/\(name).swift", "let a = 1\n")
-        .expectOnly("is called \(name).swift")
+      let path = newFile(name, in: room)
+      Planted(file: path, "// a\n").expectOnly("is called \(path.split(separator: "/").last ?? "")")
     }
     for name in ["Newton", "News", "Manage", "Renew"] {
-      Planted(file: "\(room.folder)/\(name).swift", "let a = 1\n").expectNothing()
+      Planted(file: newFile(name, in: room), "// a\n").expectNothing()
     }
   }
 
-  @Test("a path of a developer's machine in any room", arguments: rooms)
+  @Test("a path of a developer's machine in any room", arguments: allRooms)
   func homes(_ room: Room) throws {
     for home in ["work", "home", "root", "Users"] {
       try Planted("// see /" + home + "/ann/notes", in: room).expectOnly("names /\(home)/")
@@ -485,7 +499,7 @@ struct PlantedLayoutTests {
     }
   }
 
-  @Test("a host of packages in any room", arguments: rooms)
+  @Test("a host of packages in any room", arguments: allRooms)
   func registries(_ room: Room) throws {
     for (name, end) in [
       ("pypi", "org"), ("deb.debian", "org"), ("github", "com"), ("crates", "io"),
