@@ -6,19 +6,21 @@ struct Room: Sendable, CustomStringConvertible {
   let uses: [String]
 
   /// Where its files are.
-  var folder: String {
-    switch name {
-    case "Fuzz", "Benchmarks": name
-    case "ContractSuite": "Tests/ContractSuite"
-    default: "Sources/" + name
-    }
-  }
-
+  let folder: String
   /// What the others import; C modules and the umbrella keep their plain names.
-  var module: String {
+  let module: String
+
+  init(name: String, uses: [String]) {
+    self.name = name
+    self.uses = uses
+    switch name {
+    case "Fuzz", "Benchmarks": folder = name
+    case "ContractSuite": folder = "Tests/ContractSuite"
+    default: folder = "Sources/" + name
+    }
     let last = name.split(separator: "/").last.map(String.init) ?? name
     let plain = ["CKernels", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
-    return plain.contains(last) ? last : "Roost" + last
+    module = plain.contains(last) ? last : "Roost" + last
   }
 
   /// Whether it talks to another database, so that its driver decides what it needs.
@@ -67,7 +69,7 @@ enum FloorPlan {
 
   /// The room that a path lies in, or nil when it lies in none.
   static func room(ofPath path: String) -> Room? {
-    rooms.first { path.hasPrefix($0.folder + "/") }
+    rooms.first { path.hasPrefix($0.folder) && path.dropFirst($0.folder.count).first == "/" }
   }
 
   static func room(named name: String) -> Room? { rooms.first { $0.name == name } }
@@ -75,9 +77,12 @@ enum FloorPlan {
   static func room(ofModule module: String) -> Room? { rooms.first { $0.module == module } }
 
   /// The modules that a room may import from the house, in the order of the plan.
-  static func modules(openTo room: Room) -> [String] {
-    rooms.filter { room.uses.contains($0.name) }.map(\.module)
-  }
+  static func modules(openTo room: Room) -> [String] { openModules[room.name] ?? [] }
+
+  private static let openModules = Dictionary(
+    uniqueKeysWithValues: rooms.map { room in
+      (room.name, rooms.filter { room.uses.contains($0.name) }.map(\.module))
+    })
 
   // MARK: What comes from outside
 

@@ -24,6 +24,8 @@ struct Complaint: Equatable, Sendable, CustomStringConvertible {
 /// One file, read and judged: a value, so that a copy of the house can be spoiled in one place.
 struct HouseFile: Sendable {
   let path: String
+  /// The room it lies in, if any.
+  let room: Room?
   /// Nil when the bytes are not UTF-8.
   let text: String?
   /// The source as tokens, when it is Swift.
@@ -39,6 +41,7 @@ struct HouseFile: Sendable {
   init(path: String, text: String?) {
     self.path = path
     self.text = text
+    room = FloorPlan.room(ofPath: path)
     let kind = FileKind(path: path)
     let swift = kind == .swift ? text.map { SwiftText($0) } : nil
     self.swift = swift
@@ -107,7 +110,7 @@ struct House: Sendable {
 
   /// The rooms of the plan that have files.
   var rooms: [Room] {
-    FloorPlan.rooms.filter { room in files.contains { $0.path.hasPrefix(room.folder + "/") } }
+    FloorPlan.rooms.filter { room in files.contains { $0.room?.name == room.name } }
   }
 
   /// The rooms that have Swift files.
@@ -116,12 +119,12 @@ struct House: Sendable {
   }
 
   func swiftFile(of room: Room) -> HouseFile? {
-    files.first { $0.path.hasPrefix(room.folder + "/") && $0.swift != nil }
+    files.first { $0.room?.name == room.name && $0.swift != nil }
   }
 
   /// A file of the room that people write code in, whatever the language.
   func codeFile(of room: Room) -> HouseFile? {
-    files.first { $0.path.hasPrefix(room.folder + "/") && FileKind(path: $0.path).isCode }
+    files.first { $0.room?.name == room.name && FileKind(path: $0.path).isCode }
   }
 
   subscript(path: String) -> HouseFile? { files.first { $0.path == path } }

@@ -42,7 +42,7 @@ func strangerComplaints(_ files: [HouseFile]) -> [Complaint] {
   var complaints: [Complaint] = []
   var seen: Set<String> = []
   for file in files
-  where file.path.hasPrefix("Sources/") && FloorPlan.room(ofPath: file.path) == nil {
+  where file.room == nil && file.path.hasPrefix("Sources/") {
     let parts = file.path.split(separator: "/").map(String.init)
     // Settings such as `Sources/.swift-format` belong to no room.
     if parts.count == 2 && parts[1].hasPrefix(".") { continue }

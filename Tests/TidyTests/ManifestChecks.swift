@@ -244,7 +244,7 @@ private func undeclaredComplaints(
   var complaints: [Complaint] = []
   var seen: Set<String> = []
   for file in files where file.swift != nil {
-    guard let room = FloorPlan.room(ofPath: file.path) else { continue }
+    guard let room = file.room else { continue }
     guard let uses = declared[room.name] else {
       if seen.insert(room.name).inserted {
         complaints.append(

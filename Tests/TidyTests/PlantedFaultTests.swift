@@ -28,11 +28,13 @@ struct Planted: Sendable {
     place = "\(path):\(line)"
   }
 
+  private static let usual = House.checkout.complaints.map(\.description)
+
   /// The complaints that the copy has and the checkout has not.
   var newComplaints: [String] {
     var rest = house.complaints.map(\.description)
-    for complaint in House.checkout.complaints {
-      if let index = rest.firstIndex(of: complaint.description) { rest.remove(at: index) }
+    for complaint in Self.usual {
+      if let index = rest.firstIndex(of: complaint) { rest.remove(at: index) }
     }
     return rest
   }
@@ -64,7 +66,7 @@ func manifest(
   }
   let entries = rooms.compactMap { room -> String? in
     let imported = Set(
-      house.files.filter { $0.path.hasPrefix(room.folder + "/") }.flatMap(\.imports).map(\.module))
+      house.files.filter { $0.room?.name == room.name }.flatMap(\.imports).map(\.module))
     let used = FloorPlan.rooms.filter { imported.contains($0.module) }.map(\.name)
     guard let uses = change(room, used.filter({ room.uses.contains($0) })) else { return nil }
     if room.folder.hasPrefix("Sources/") {
