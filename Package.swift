@@ -80,11 +80,13 @@ let package = Package(
     .target(
       name: "RoostFuzz", dependencies: ["RoostContract"], path: "Fuzz/Laws", swiftSettings: house),
     .executableTarget(
-      name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"], path: "Fuzz/Run", swiftSettings: house),
+      name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
+      path: "Fuzz/Run", swiftSettings: house),
     tests("Contract", use: ["Contract"], and: ["RoostFuzz"]),
     tests("SQL", use: ["Contract", "Connectors/SQL"]),
     tests("Fuzz", use: [], and: ["RoostFuzz"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
+    tests("Tidy", use: []),
   ]
 )

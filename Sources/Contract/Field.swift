@@ -78,7 +78,9 @@ extension Double: ValueConvertible {
 
 extension Float: ValueConvertible {
   /// The number, by the shortest decimal that reads back as this `Float`.
-  public var value: Value { isFinite ? .double(Double(description) ?? Double(self)) : .double(Double(self)) }
+  public var value: Value {
+    isFinite ? .double(Double(description) ?? Double(self)) : .double(Double(self))
+  }
 }
 
 extension FixedWidthInteger {

@@ -66,7 +66,10 @@ public struct FieldPath: Sendable {
           "Name one of the two, or use a metadata path"
         )
       case .emptyPath:
-        ("a metadata path is empty", "a path has at least one segment", "Name the member to look at")
+        (
+          "a metadata path is empty", "a path has at least one segment",
+          "Name the member to look at"
+        )
       case .emptySegment:
         (
           "a segment of metadata path \(quoted(segments.joined(separator: "."))) is empty",

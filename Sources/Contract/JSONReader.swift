@@ -1,6 +1,6 @@
-// Bytes from outside become values here, and only here. Nothing is trusted: the reader checks UTF-8,
-// grammar, depth and the limits of numbers, names the position of what it refuses, and keeps its
-// place in a list instead of on the stack.
+// Bytes from outside become values here, and only here. Nothing is trusted: the reader checks
+// UTF-8, grammar, depth and the limits of numbers, names the position of what it refuses, and keeps
+// its place in a list instead of on the stack.
 
 extension Value {
   /// Containers within containers in a JSON text, at most, the outermost included.
@@ -291,7 +291,8 @@ package struct JSONReader {
   private func loneSurrogate() -> StoreError {
     StoreError(
       .invalidArgument, found: "the escape before byte \(position) is half a surrogate pair",
-      expected: "a \\u escape names a Unicode character", remedy: "Write both halves, or the character")
+      expected: "a \\u escape names a Unicode character",
+      remedy: "Write both halves, or the character")
   }
 
   private func notUTF8() -> StoreError {

@@ -2,7 +2,8 @@
 // as an equal value. The other is the text of Postgres' `jsonb`, which filters compare as text.
 
 extension Value {
-  /// The value as compact JSON; NaN and the infinities, which JSON lacks, print as null, 1e999, -1e999.
+  /// The value as compact JSON; NaN and the infinities, which JSON lacks, print as null, 1e999 and
+  /// -1e999.
   public var json: String { JSONWriter.write(self, style: .compact) }
 
   /// The text that Postgres' `#>>` gives for this value: a string as it is, anything else as its

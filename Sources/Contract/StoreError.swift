@@ -1,7 +1,8 @@
-/// Why a store refused or failed: a code to act on, two facts, a remedy, and the cause if there is one.
+/// Why a store refused or failed: a code to act on, two facts, a remedy, and the cause if there is
+/// one.
 ///
-/// Every throwing call of the contract throws a `StoreError` or a `CancellationError`, nothing else.
-/// Match a code with `catch StoreError.dimensionMismatch`.
+/// Every throwing call of the contract throws a `StoreError` or a `CancellationError`, nothing
+/// else. Match a code with `catch StoreError.dimensionMismatch`.
 public struct StoreError: Error, Sendable {
   /// What kind of failure this is.
   public let code: Code

@@ -270,7 +270,9 @@ package struct Validation: Sendable {
   // MARK: Indexes
 
   /// The index with every default filled in, and its name.
-  package func checked(_ spec: IndexSpec, in collection: CollectionSpec) throws -> IndexDescription {
+  package func checked(
+    _ spec: IndexSpec, in collection: CollectionSpec
+  ) throws -> IndexDescription {
     switch spec {
     case .metadata(let spec):
       try requireFeature(.metadataIndexes)
@@ -293,7 +295,8 @@ package struct Validation: Sendable {
       let max = capabilities.indexedDimensionMax
       guard collection.dimension <= max else {
         throw StoreError(
-          .tooLarge, found: "collection \(quoted(collection.name)) has dimension"
+          .tooLarge,
+          found: "collection \(quoted(collection.name)) has dimension"
             + " \(collection.dimension)",
           expected: "this store indexes at most \(max)", remedy: "Search it exactly")
       }
@@ -331,7 +334,8 @@ package struct Validation: Sendable {
       guard case .hnsw(let m, let ef) = method.withDefaults, ef >= 2 * m else {
         throw StoreError(
           .invalidArgument, found: "the index options are \(method)",
-          expected: "ef_construction is at least twice m", remedy: "Raise ef_construction or lower m")
+          expected: "ef_construction is at least twice m",
+          remedy: "Raise ef_construction or lower m")
       }
       return .hnsw
     case .ivfFlat(let lists):

@@ -1,8 +1,8 @@
 /// One JSON value: what metadata holds and what filters compare with.
 ///
-/// Numbers keep their meaning: 64-bit integers stay exact, and so do decimals that a `Double` cannot
-/// hold. Two numbers are equal when their decimal values are, so `.int(10) == .double(10)`; texts
-/// are equal when their bytes are.
+/// Numbers keep their meaning: 64-bit integers stay exact, and so do decimals that a `Double`
+/// cannot hold. Two numbers are equal when their decimal values are, so `.int(10) == .double(10)`;
+/// texts are equal when their bytes are.
 public enum Value: Sendable {
   /// JSON null.
   case null
@@ -121,7 +121,8 @@ extension Value {
 }
 
 extension Value: Equatable {
-  /// Whether two values are the same JSON value: numbers by value, texts by bytes, objects in any order.
+  /// Whether two values are the same JSON value: numbers by value, texts by bytes, objects in any
+  /// order.
   public static func == (a: Self, b: Self) -> Bool {
     // A list of pairs still to compare instead of recursion: values can be deep, stacks small.
     var pairs = [(a, b)]

@@ -134,7 +134,8 @@ public struct ModelCollection: VectorCollection {
         .sorted { $0.key < $1.key }
       let page = rest.prefix(limit).map { $0.value.projected(projection) }
       return ScrollPage(
-        records: page, next: rest.count > limit ? page.last.map { ScrollCursor(after: $0.id) } : nil)
+        records: page,
+        next: rest.count > limit ? page.last.map { ScrollCursor(after: $0.id) } : nil)
     }
   }
 

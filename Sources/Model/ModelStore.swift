@@ -4,7 +4,8 @@ import Synchronization
 /// The contract in its plainest form: a dictionary, searched exactly in double precision.
 ///
 /// It is what every other store is compared with, so it has no cleverness at all. It keeps nothing
-/// when the process ends. Indexes are remembered, so that their rules can be tested, and never used.
+/// when the process ends. Indexes are remembered, so that their rules can be tested, and never
+/// used.
 public final class ModelStore: VectorStore {
   /// What this store can do.
   public let capabilities: Capabilities
@@ -92,8 +93,8 @@ public final class ModelStore: VectorStore {
       details: ["collections": .int(Int64(count))])
   }
 
-  /// Makes a collection as an older version could have left it, without optional parts, for tests of
-  /// `auto_migrate`.
+  /// Makes a collection as an older version could have left it, without optional parts, for tests
+  /// of `auto_migrate`.
   package func plantOlderCollection(
     _ spec: CollectionSpec, hasMetadata: Bool, hasContent: Bool, records: [Record]
   ) {
