@@ -11,28 +11,24 @@ let house: [SwiftSetting] = [
   .strictMemorySafety(),
 ]
 
-/// A room: folder `Sources/<folder>`, module `Roost<last part of folder>`.
-func room(_ folder: String, uses rooms: [String] = []) -> Target {
+/// A room: folder `Sources/<folder>`, module `Roost<last part of the folder>`.
+///
+/// Under a trait, the libraries of C that the room uses are needed only while the trait is on.
+func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> Target {
   .target(
-    name: module(folder), dependencies: rooms.map { .byName(name: module($0)) },
+    name: module(folder),
+    dependencies: rooms.map { room in
+      let isLibrary = module(room).hasPrefix("C")
+      return .target(
+        name: module(room), condition: trait.flatMap { isLibrary ? .when(traits: [$0]) : nil })
+    },
     path: "Sources/" + folder, swiftSettings: house)
 }
 
-/// A connector: a room that is empty, and needs no library, unless the trait of its name is on.
-func connector(_ name: String, library: String) -> Target {
-  .target(
-    name: module(name),
-    dependencies: [
-      .byName(name: module("Contract")), .byName(name: module("SQL")),
-      .target(name: library, condition: .when(traits: [name])),
-    ],
-    path: "Sources/Connectors/" + name, swiftSettings: house)
-}
-
-/// `Contract` is the module `RoostContract`; the umbrella `Roost` keeps its name.
+/// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
 func module(_ folder: String) -> String {
   let name = String(folder.split(separator: "/").last ?? "")
-  return name == "Roost" ? name : "Roost" + name
+  return ["Roost", "CPostgres", "CSQLite"].contains(name) ? name : "Roost" + name
 }
 
 /// The tests of a room: folder `Tests/<folder>Tests`.
@@ -57,11 +53,15 @@ let package = Package(
     room("Model", uses: ["Contract"]),
     room("Bridges", uses: ["Contract"]),
     room("Connectors/SQL", uses: ["Contract"]),
-    connector("Postgres", library: "CPostgres"),
+    room(
+      "Connectors/Postgres", uses: ["Contract", "Connectors/SQL", "Connectors/CPostgres"],
+      trait: "Postgres"),
     .systemLibrary(
       name: "CPostgres", path: "Sources/Connectors/CPostgres", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-    connector("SQLite", library: "CSQLite"),
+    room(
+      "Connectors/SQLite", uses: ["Contract", "Connectors/SQL", "Connectors/CSQLite"],
+      trait: "SQLite"),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Connectors/CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),

@@ -14,14 +14,17 @@ struct Room: Sendable, CustomStringConvertible {
     self.name = name
     self.uses = uses
     switch name {
-    case "Fuzz", "Benchmarks": folder = name
+    case "Fuzz/Laws", "Fuzz/Run", "Benchmarks": folder = name
     case "ContractSuite": folder = "Tests/ContractSuite"
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
     let plain = ["CKernels", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
-    module = plain.contains(last) ? last : "Roost" + last
+    module = name == "Fuzz/Laws" ? "RoostFuzz" : plain.contains(last) ? last : "Roost" + last
   }
+
+  /// Whether it is a program: nobody imports it, so it may be called as its users call it.
+  var isProgram: Bool { ["CLI", "Fuzz/Run", "Benchmarks"].contains(name) }
 
   /// Whether it talks to another database, so that its driver decides what it needs.
   var isConnector: Bool { name.hasPrefix("Connectors/") }
@@ -53,10 +56,11 @@ enum FloorPlan {
     Room(name: "Bridges", uses: ["Contract"]),
     Room(name: "Engine", uses: ["Contract", "Files", "Kernels", "Storage", "Index"]),
     Room(name: "Roost", uses: ["Contract", "Bridges", "Engine", "Mirror"]),
-    Room(name: "CLI", uses: belowRoost + ["Roost"] + connectors),
+    Room(name: "CLI", uses: belowRoost + ["Roost", "Model"] + connectors),
     Room(name: "CABI", uses: belowRoost + ["Roost"]),
     Room(name: "ContractSuite", uses: ["Contract"]),
-    Room(name: "Fuzz", uses: belowRoost + ["Roost", "Model", "ContractSuite"] + connectors),
+    Room(name: "Fuzz/Laws", uses: belowRoost + ["Roost", "Model", "ContractSuite"]),
+    Room(name: "Fuzz/Run", uses: ["Fuzz/Laws", "Contract", "Connectors/SQL"]),
     Room(name: "Benchmarks", uses: belowRoost + ["Roost", "Model"] + connectors),
   ]
 
@@ -102,6 +106,6 @@ enum FloorPlan {
   static func mayImportSystem(_ room: Room) -> Bool { room.name == "Files" }
 
   static func mayImportFoundation(_ room: Room) -> Bool {
-    room.name == "Bridges" || room.name == "CLI" || room.isConnector
+    room.name == "Bridges" || room.isConnector || room.isProgram || room.name == "Fuzz/Laws"
   }
 }

@@ -63,7 +63,7 @@ struct Manifest: Sendable {
   /// Labels that change how a room is built and not what it sees.
   private static let harmless: Set<String> = [
     "settings", "swiftSettings", "cSettings", "linkerSettings", "sources", "exclude", "resources",
-    "publicHeadersPath", "pkgConfig", "providers", "traits",
+    "publicHeadersPath", "pkgConfig", "providers", "trait",
   ]
 
   private mutating func readRoom(_ arguments: [Argument], line: Int) {
@@ -224,7 +224,7 @@ func manifestComplaints(_ files: [HouseFile]) -> [Complaint] {
           .layers, "Package.swift", target.line, "\(room.name) uses \(module)",
           "\(room.name) may use \(expected)"))
     }
-    if let module = target.module, module != room.module, !isProgram(room) {
+    if let module = target.module, module != room.module, !room.isProgram {
       complaints.append(
         Complaint(
           .layers, "Package.swift", target.line, "\(room.name) is called \(module)", room.module))
@@ -233,9 +233,6 @@ func manifestComplaints(_ files: [HouseFile]) -> [Complaint] {
   guard manifest.complaints.isEmpty else { return complaints }
   return complaints + undeclaredComplaints(files, declared: declared)
 }
-
-/// A program is imported by nobody, so it may be called as its users call it.
-private func isProgram(_ room: Room) -> Bool { ["CLI", "Fuzz", "Benchmarks"].contains(room.name) }
 
 /// Imports that the plan allows and Package.swift does not list: they build only by accident.
 private func undeclaredComplaints(
