@@ -203,12 +203,12 @@ final class ValueEncoder: Encoder {
     at key: any CodingKey, attach: (Part) -> Void
   ) -> ValueEncoder {
     let path = codingPath + [key]
-    let inner = ValueEncoder(run: run, role: role(at: key), codingPath: path, depth: depth + 1)
-    if inner.depth <= CodingRun.depthMax {
-      attach(.open(inner))
-    } else {
+    guard depth < CodingRun.depthMax else {
       run.note(CodingRun.tooDeep(path))
+      return ValueEncoder(run: run, codingPath: codingPath, depth: depth)
     }
+    let inner = ValueEncoder(run: run, role: role(at: key), codingPath: path, depth: depth + 1)
+    attach(.open(inner))
     return inner
   }
 
