@@ -24,7 +24,7 @@ public struct Metadata: Sendable {
   public subscript(key: String) -> Value? {
     get {
       let place = place(of: key)
-      // Not `?:`, in which nil would be a `Value`, namely null.
+      // `isTaken ? value : nil` would be JSON null: a bare nil beside a `Value` is a `Value`.
       guard place.isTaken else { return nil }
       return entries[place.index].value
     }

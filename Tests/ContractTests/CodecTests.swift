@@ -169,7 +169,7 @@ struct ValueCodingTests {
       return
     }
     #expect(members["missing"] == nil)
-    #expect(members["table"] == [[1, nil], [], [nil, nil, 3]])
+    #expect(members["table"] == [[1, .null], [], [.null, .null, 3]])
     #expect(members["byCase"] == ["north": 1, "south": 2])
     #expect(members["empty"] == .object([:]))
   }
@@ -228,7 +228,7 @@ struct ValueCodingTests {
 
   @Test("an explicit null is written; a nil that is only absent is not")
   func nulls() throws {
-    #expect(try Value(encoding: Explicit.it) == ["gone": nil, "none": nil, "some": 1])
+    #expect(try Value(encoding: Explicit.it) == ["gone": .null, "none": .null, "some": 1])
     _ = try Value(encoding: Explicit.it).decoded(as: Explicit.self)
     #expect(try Value(encoding: Int?.none) == .null)
     #expect(try Value.null.decoded(as: Int?.self) == nil)
@@ -322,7 +322,7 @@ struct ValueCodingTests {
   @Test("containers that are nested by hand are written in place")
   func byHand() throws {
     let value = try Value(encoding: ByHand())
-    #expect(value == [[1, 2], ["words": ["a"], "more": ["one": 1, "two": 2]], nil, "x"])
+    #expect(value == [[1, 2], ["words": ["a"], "more": ["one": 1, "two": 2]], .null, "x"])
     #expect(try value.decoded() == ByHand())
   }
 
