@@ -54,8 +54,9 @@ public struct Filter: Sendable {
     self.fault = fault
   }
 
-  /// The same tree with some comparisons made anew; nil keeps one as it is. A comparison without a
-  /// meaning leaves the whole without one.
+  /// The same tree with some comparisons made anew; nil keeps one as it is.
+  ///
+  /// A comparison without a meaning leaves the whole without one.
   func mapComparisons(_ change: (Node) -> Filter?) -> Filter {
     var nodes = nodes
     for index in nodes.indices {

@@ -49,9 +49,11 @@ final class CodingRun {
   /// Containers within containers that are followed; a little more than can be stored, so that a
   /// value which is slightly too deep is refused by the store, with its usual message.
   static let depthMax = Value.depthMax + 8
-  /// Calls of `encode(to:)` and `init(from:)` inside each other. A container may take several, for
-  /// optionals and wrappers; a type that never ends meets this limit before the end of the stack.
-  private static let callsMax = 4 * depthMax
+  /// Calls of `encode(to:)` and `init(from:)` inside each other.
+  ///
+  /// A container may take several, for optionals and wrappers; a type that never ends meets this
+  /// limit before the end of the stack.
+  private static let callsMax = 2 * depthMax
 
   private var calls = 0
   /// The first thing that went wrong where nothing could be thrown.

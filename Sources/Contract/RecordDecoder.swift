@@ -163,7 +163,9 @@ private struct StoredMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
       return metadata.compactMap { Key(stringValue: $0.key) }
     case .record(let record, let layout):
       // A type asks for its vector under one of the usual names; the first that it knows is it.
-      let vector = record.vector == nil ? nil : layout.vectorNames.first { Key(stringValue: $0) != nil }
+      let vector = record.vector.flatMap { _ in
+        layout.vectorNames.first { Key(stringValue: $0) != nil }
+      }
       let content = record.content == nil ? nil : layout.content
       let metadata = (record.metadata ?? [:]).map(\.key).filter {
         layout.role(of: $0) == .metadata
@@ -199,7 +201,9 @@ private struct StoredMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
   }
 
   /// What stands under a name, or what stands for a column that was not read.
-  private func required(_ key: any CodingKey, as type: Any.Type? = nil) throws -> ValueDecoder.Source {
+  private func required(
+    _ key: any CodingKey, as type: Any.Type? = nil
+  ) throws -> ValueDecoder.Source {
     if let source = try source(key) { return source }
     if case .record(_, let layout) = members {
       let allowsNil = type is any ExpressibleByNilLiteral.Type

@@ -198,10 +198,8 @@ final class ValueEncoder: Encoder {
     parts = [part]
   }
 
-  /// An encoder for a part that is written piece by piece. Too deep, it leads nowhere.
-  fileprivate func inner(
-    at key: any CodingKey, attach: (Part) -> Void
-  ) -> ValueEncoder {
+  /// An encoder for a part that is written piece by piece; too deep, it leads nowhere.
+  fileprivate func inner(at key: any CodingKey, attach: (Part) -> Void) -> ValueEncoder {
     let path = codingPath + [key]
     guard depth < CodingRun.depthMax else {
       run.note(CodingRun.tooDeep(path))
@@ -237,7 +235,8 @@ final class ValueEncoder: Encoder {
   fileprivate func record(_ layout: RecordLayout) throws -> Record {
     guard shape == .keyed else {
       throw CodingRefusal(
-        path: [], found: "encodes no keys", expected: "a record encodes at least an id and a vector",
+        path: [], found: "encodes no keys",
+        expected: "a record encodes at least an id and a vector",
         remedy: "Encode it with a keyed container")
     }
     var id: (name: String, value: Value)?
@@ -301,7 +300,7 @@ final class ValueEncoder: Encoder {
       throw CodingRefusal(
         path: [NameKey(id.name)], found: "is \(id.value.summary)",
         expected: "an id is a text or a whole number",
-        remedy: "Encode the id as one of the two, or declare a static layout that names another key")
+        remedy: "Encode it as one of the two, or declare a static layout that names another key")
     }
     return text
   }

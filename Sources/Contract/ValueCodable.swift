@@ -23,7 +23,8 @@ extension StoreError {
   public init(unreadable value: Value, as type: Any.Type, expected: String) {
     self.init(
       .schemaMismatch, found: "the value is \(value.summary)",
-      expected: "\(type) is read from \(expected)", remedy: "Store such a value, or read another type")
+      expected: "\(type) is read from \(expected)",
+      remedy: "Store such a value, or read another type")
   }
 }
 

@@ -89,6 +89,6 @@ public enum ContractSuite {
 
   /// The laws by chapter.
   public static let chapters: [(title: String, laws: [Law])] = [
-    ("Typed records", TypedLaws.all),
+    ("Typed records", TypedLaws.all)
   ]
 }

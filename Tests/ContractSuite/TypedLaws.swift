@@ -21,7 +21,8 @@ enum TypedLaws {
     Law("GV-157", "a typed record that is not there is not found") {
       try await missing($0, in: $0.store)
     },
-    Law("GV-158", "a typed call with nothing to do does nothing, not even look for the collection") {
+    Law("GV-158", "a typed call with nothing to do does nothing, not even look for the collection")
+    {
       try await nothing($0, in: $0.store)
     },
   ]
@@ -47,7 +48,9 @@ enum TypedLaws {
     case fine, refusing
 
     init(from decoder: any Decoder) throws {
-      guard try decoder.singleValueContainer().decode(String.self) == "fine" else { throw Refusal() }
+      guard try decoder.singleValueContainer().decode(String.self) == "fine" else {
+        throw Refusal()
+      }
       self = .fine
     }
 
@@ -79,7 +82,8 @@ enum TypedLaws {
     for bad in [1, 1_000, 1_001] {
       let batch = (1...1_001).map { note($0, state: $0 == bad ? .refusing : .fine) }
       for (verb, write) in [
-        ("insert", { try await notes.insert(batch) }), ("upsert", { try await notes.upsert(batch) }),
+        ("insert", { try await notes.insert(batch) }),
+        ("upsert", { try await notes.upsert(batch) }),
       ] as [(String, () async throws -> Void)] {
         let asked = "to \(verb) 1,001 records, the \(bad)th of which refuses"
         let error = try await trial.expectRefusal(.invalidArgument, of: asked, by: write)
