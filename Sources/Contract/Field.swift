@@ -79,7 +79,9 @@ extension Double: ValueConvertible {
 extension Float: ValueConvertible {
   /// The number, by the shortest decimal that reads back as this `Float`.
   public var value: Value {
-    isFinite ? .double(Double(description) ?? Double(self)) : .double(Double(self))
+    // Twice rounded, a decimal can miss its `Float`; then the exact number has more digits.
+    let short = Double(description) ?? Double(self)
+    return .double(Float(short) == self ? short : Double(self))
   }
 }
 
@@ -136,6 +138,3 @@ extension Field where Content: ValueConvertible {
     .in(path, values.map(\.value))
   }
 }
-
-/// The fields of a record type that declares none.
-public enum NoFields {}

@@ -54,6 +54,19 @@ public struct Filter: Sendable {
     self.fault = fault
   }
 
+  /// The same tree with some comparisons made anew; nil keeps one as it is.
+  ///
+  /// A comparison without a meaning leaves the whole without one.
+  func mapComparisons(_ change: (Node) -> Filter?) -> Filter {
+    var nodes = nodes
+    for index in nodes.indices {
+      guard let changed = change(nodes[index]) else { continue }
+      guard changed.nodes.count == 1 else { return changed }
+      nodes[index] = changed.nodes[0]
+    }
+    return fault == nil ? Filter(nodes: nodes, depth: depth, valueCount: valueCount) : self
+  }
+
   /// Throws `.invalidFilter`, or `.tooLarge`, when the filter has no meaning.
   public func check() throws {
     if let fault { throw fault }

@@ -154,10 +154,7 @@ extension Record {
 
   /// The shortest numbers that read back as the same vector.
   private static func json(_ vector: [Float]) -> String {
-    let numbers = vector.map { number -> String in
-      let text = number.description
-      return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-    }
+    let numbers = vector.map { $0.value.json }
     return "[" + numbers.joined(separator: ",") + "]"
   }
 }

@@ -13,6 +13,7 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/CABI/", ["swift", "c", "h", "modulemap", "md"]),
   ("Sources/Connectors/", ["swift", "h", "modulemap", "md"]),
   ("Sources/", ["swift", "md"]),
+  ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
   ("Benchmarks/", ["swift", "md", "json", ""]),

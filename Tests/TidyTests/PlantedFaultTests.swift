@@ -89,8 +89,10 @@ private let sourceRooms = rooms.filter { $0.folder.hasPrefix("Sources/") }
 
 /// A name for a new file of code in this room; C rooms take headers.
 private func newFile(_ stem: String, in room: Room) -> String {
-  "\(room.folder)/\(stem).\(rooms.contains { $0.name == room.name } ? "swift" : "h")"
+  "\(room.folder)/\(stem).\(codeRoomsOfC.contains(room.name) ? "h" : "swift")"
 }
+
+private let codeRoomsOfC = ["CKernels", "Connectors/CPostgres", "Connectors/CSQLite"]
 
 // MARK: - Layers
 
@@ -251,13 +253,18 @@ struct PlantedModuleTests {
     }
   }
 
+  /// The rooms at the edge of the house, which may have Foundation; written out once more, so that
+  /// loosening the plan is noticed here.
+  private static let edges = [
+    "Bridges", "CLI", "Connectors/SQL", "Connectors/Postgres", "Connectors/SQLite", "Fuzz/Laws",
+    "Fuzz/Run", "Benchmarks",
+  ]
+
   @Test("Foundation", arguments: rooms)
   func foundation(_ room: Room) throws {
     for module in FloorPlan.foundationModules {
       let planted = try Planted("import \(module)", in: room)
-      if ["Bridges", "CLI", "Connectors/SQL", "Connectors/Postgres", "Connectors/SQLite"]
-        .contains(room.name)
-      {
+      if Self.edges.contains(room.name) {
         planted.expectNothing()
       } else {
         planted.expectOnly("imports \(module)")
