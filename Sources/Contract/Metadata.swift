@@ -24,7 +24,9 @@ public struct Metadata: Sendable {
   public subscript(key: String) -> Value? {
     get {
       let place = place(of: key)
-      return place.isTaken ? entries[place.index].value : nil
+      // Not a ternary: there a bare `nil` would become the value null, which is a value.
+      guard place.isTaken else { return nil }
+      return entries[place.index].value
     }
     set {
       let place = place(of: key)
