@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
-    tests("Contract", use: ["Contract"]),
+    tests("Contract", use: ["Contract"], and: ["ContractSuite"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
   ]

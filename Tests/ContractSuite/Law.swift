@@ -88,5 +88,7 @@ public enum ContractSuite {
   public static let laws: [Law] = chapters.flatMap(\.laws)
 
   /// The laws by chapter.
-  public static let chapters: [(title: String, laws: [Law])] = []
+  public static let chapters: [(title: String, laws: [Law])] = [
+    ("The truth table", TruthLaws.all)
+  ]
 }
