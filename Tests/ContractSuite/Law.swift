@@ -89,6 +89,7 @@ public enum ContractSuite {
 
   /// The laws by chapter.
   public static let chapters: [(title: String, laws: [Law])] = [
-    ("The truth table", TruthLaws.all)
+    ("The truth table", TruthLaws.all),
+    ("Filters", FilterLaws.all),
   ]
 }
