@@ -91,5 +91,6 @@ public enum ContractSuite {
   public static let chapters: [(title: String, laws: [Law])] = [
     ("The truth table", TruthLaws.all),
     ("Filters", FilterLaws.all),
+    ("Search", SearchLaws.all),
   ]
 }
