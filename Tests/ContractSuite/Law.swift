@@ -92,5 +92,6 @@ public enum ContractSuite {
     ("The truth table", TruthLaws.all),
     ("Filters", FilterLaws.all),
     ("Search", SearchLaws.all),
+    ("Indexes", IndexLaws.all),
   ]
 }
