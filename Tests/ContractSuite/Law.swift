@@ -93,5 +93,6 @@ public enum ContractSuite {
     ("Filters", FilterLaws.all),
     ("Search", SearchLaws.all),
     ("Indexes", IndexLaws.all),
+    ("The upstream cases", UpstreamLaws.all),
   ]
 }
