@@ -146,9 +146,15 @@ extension Trial {
         found: "\(hit.distance)", expected: "\(distance)")
     }
     for (hit, next) in zip(hits, hits.dropFirst()) {
+      let (a, b) = (hit.distance, next.distance)
+      let isTie = a == b || (a.isNaN && b.isNaN)
+      let isOrdered =
+        isTie
+        ? hit.record.id.utf8.lexicographicallyPrecedes(next.record.id.utf8)
+        : a < b || b.isNaN
       try expect(
-        "\(asked), for the order", Hit.isCloser(hit, next),
-        found: "\(hit.record.id) at \(hit.distance) before \(next.record.id) at \(next.distance)",
+        "\(asked), for the order", isOrdered,
+        found: "\(hit.record.id) at \(a) before \(next.record.id) at \(b)",
         expected: "the closer one first, of equals the one whose id comes first")
     }
   }

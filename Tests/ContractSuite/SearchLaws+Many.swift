@@ -184,12 +184,3 @@ extension SearchLaws {
     }
   }
 }
-
-extension [(String, Double)] {
-  /// Hits by distance, NaN last, then by id.
-  var byDistance: [(id: String, distance: Double)] {
-    map { Hit(record: Record(id: $0.0), distance: $0.1, score: 0) }
-      .sorted { Hit.isCloser($0, $1) }
-      .map { ($0.record.id, $0.distance) }
-  }
-}
