@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),
-    tests("Contract", use: ["Contract", "Model"], and: ["RoostFuzz"]),
+    tests("Contract", use: ["Contract", "Model"], and: ["RoostFuzz", "ContractSuite"]),
     tests("SQL", use: ["Contract", "Connectors/SQL"]),
     tests("Fuzz", use: [], and: ["RoostFuzz"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),

@@ -31,7 +31,7 @@ extension Date: ValueCodable {
 
   /// Reads seconds since the reference date.
   public init(value: Value) throws {
-    guard let seconds = try? Double(value: value) else {
+    guard let seconds = try? Double(value: value) else {  // The error below says what a date is.
       throw StoreError(
         unreadable: value, as: Self.self, expected: "a number of seconds since 2001 in UTC")
     }
@@ -71,8 +71,8 @@ extension URL: ValueCodable {
 extension Decimal: ValueCodable {
   /// The number, digit for digit.
   public var value: Value {
-    // What cannot be read as a number, NaN alone, becomes the NaN that every store refuses.
-    isNaN ? .double(.nan) : (try? Value(json: description)) ?? .double(.nan)
+    // A NaN, which is no number, becomes the NaN that every store refuses.
+    isNaN ? .double(.nan) : ExactDecimal(description).map(Value.init) ?? .double(.nan)
   }
 
   /// Reads a number, all of whose digits a decimal can hold.

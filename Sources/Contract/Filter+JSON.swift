@@ -8,7 +8,7 @@
 extension Filter {
   /// The JSON form; it reads back as the same filter. A filter without a meaning prints as null.
   public var json: String {
-    (try? reduce { (node, children: ArraySlice<String>) in node.json(children) }) ?? "null"
+    fault == nil ? fold { node, children in node.json(children) } : "null"
   }
 
   /// Reads the JSON form; anything else is an invalid filter.

@@ -9,10 +9,8 @@
 extension Filter: CustomStringConvertible {
   /// The text form; it reads back as the same filter. A filter without a meaning tells why.
   public var description: String {
-    guard let printed = try? reduce(FilterText.print) else {
-      return "<\(fault?.description ?? "no filter")>"
-    }
-    return printed.text
+    if let fault { return "<\(fault)>" }
+    return fold(FilterText.print).text
   }
 
   /// Reads the text form; anything else is an invalid filter.

@@ -331,7 +331,15 @@ extension Filter {
   public func reduce<Result>(
     _ combine: (_ node: Node, _ children: ArraySlice<Result>) throws -> Result
   ) throws -> Result {
-    try check()
+    if let fault { throw fault }
+    return try fold(combine)
+  }
+
+  /// The same over a filter that is known to have a meaning.
+  func fold<Result>(
+    _ combine: (_ node: Node, _ children: ArraySlice<Result>) throws -> Result
+  ) rethrows -> Result {
+    precondition(fault == nil, "a filter without a meaning has no conditions to go through")
     var results: [Result] = []
     for node in nodes {
       let first = results.count - node.childCount

@@ -24,7 +24,6 @@ public struct Metadata: Sendable {
   public subscript(key: String) -> Value? {
     get {
       let place = place(of: key)
-      // `isTaken ? value : nil` would be JSON null: a bare nil beside a `Value` is a `Value`.
       guard place.isTaken else { return nil }
       return entries[place.index].value
     }

@@ -174,7 +174,7 @@ final class ValueEncoder: Encoder {
   private static func number(
     _ value: Value, _ index: Int, _ path: [any CodingKey]
   ) throws -> Float {
-    guard let number = try? Float(value: value) else {
+    guard let number = try? Float(value: value) else {  // The error below names the place as well.
       throw CodingRefusal(
         path: path + [ElementKey(index)], found: "is \(value.summary)",
         expected: "a vector holds numbers of at most \(Float.greatestFiniteMagnitude)",

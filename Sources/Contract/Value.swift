@@ -77,6 +77,9 @@ extension Value {
     return text
   }
 
+  /// A decimal as the plainest value that keeps it digit for digit.
+  public init(_ number: ExactDecimal) { self.init(number.parts) }
+
   /// A number as it is read from JSON: whole where it fits, a `Double` where its digits are the
   /// shortest of that `Double`, and otherwise digit for digit.
   init(_ parts: ExactDecimal.Parts) {

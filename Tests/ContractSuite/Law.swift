@@ -89,6 +89,11 @@ public enum ContractSuite {
 
   /// The laws by chapter.
   public static let chapters: [(title: String, laws: [Law])] = [
-    ("Typed records", TypedLaws.all)
+    ("The truth table", TruthLaws.all),
+    ("Filters", FilterLaws.all),
+    ("Search", SearchLaws.all),
+    ("Indexes", IndexLaws.all),
+    ("The upstream cases", UpstreamLaws.all),
+    ("Typed records", TypedLaws.all),
   ]
 }

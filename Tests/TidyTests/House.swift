@@ -108,9 +108,14 @@ struct House: Sendable {
     files.flatMap(\.complaints) + strangerComplaints(files) + manifestComplaints(files)
   }
 
-  /// The rooms of the plan that have files.
+  /// The rooms of the plan that have something to build; scripts and samples make no room.
   var rooms: [Room] {
-    FloorPlan.rooms.filter { room in files.contains { $0.room?.name == room.name } }
+    FloorPlan.rooms.filter { room in
+      files.contains { file in
+        let kind = FileKind(path: file.path)
+        return file.room?.name == room.name && (kind == .swift || kind == .c)
+      }
+    }
   }
 
   /// The rooms that have Swift files.

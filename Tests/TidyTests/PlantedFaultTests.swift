@@ -352,7 +352,7 @@ struct PlantedUnsafeTests {
       "let planted = try? f()  // the file may be gone already",
       "// Every field is behind a lock, hence Sendable.\nfinal class A: @unchecked Sendable {}",
       "/// A box.\n///\n/// Sendable: it never changes.\n@frozen\nstruct A: @unchecked Sendable {}",
-      "// try! fatalError( print(",
+      "// try! fatalError( print(", "let planted = try !isEmpty()",
       "let planted = \"try! fatalError(1) print(1) @unchecked Sendable\"",
       "extension Table { func print(_ row: Int) {} }\nlet planted: () = table.print(1)",
       "let planted = try f()",

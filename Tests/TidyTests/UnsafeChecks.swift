@@ -59,7 +59,8 @@ private struct SwiftReview {
       complain(
         token.line, "has @unchecked Sendable without a proof",
         "a comment directly above that says why it is Sendable")
-    case "try" where next == "!":
+    // With a space between them, `try !isEmpty` is a negation that may throw.
+    case "try" where next == "!" && lines[token.line - 1].contains("try!"):
       complain(token.line, "has try!", "an error that is thrown or caught")
     case "try" where next == "?":
       guard isSource, !isCLI, !hasReason(on: token.line) else { return }
