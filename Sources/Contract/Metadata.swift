@@ -24,7 +24,9 @@ public struct Metadata: Sendable {
   public subscript(key: String) -> Value? {
     get {
       let place = place(of: key)
-      return place.isTaken ? entries[place.index].value : nil
+      // `isTaken ? value : nil` would be JSON null: a bare nil beside a `Value` is a `Value`.
+      guard place.isTaken else { return nil }
+      return entries[place.index].value
     }
     set {
       let place = place(of: key)

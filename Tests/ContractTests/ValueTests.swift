@@ -25,4 +25,14 @@ struct ValueTests {
     #expect(Value.int(10).hashValue == Value.double(10).hashValue)
     #expect(Value.string("\u{E9}") != .string("e\u{301}"))
   }
+
+  @Test("a name that is not there has no value, not even null")
+  func missingMember() throws {
+    var metadata: Metadata = ["null": nil]
+    // Written out as an optional: a bare `nil` beside a `Value` is JSON null.
+    #expect(metadata["ghost"] == Value?.none)
+    #expect(metadata["null"] == Value?.some(.null))
+    metadata["null"] = Value?.none
+    #expect(metadata.isEmpty)
+  }
 }
