@@ -35,4 +35,14 @@ struct ValueTests {
     metadata["null"] = Value?.none
     #expect(metadata.isEmpty)
   }
+
+  @Test(
+    "an 8-bit integer is the nearest one in -128…127, ties to even, or none",
+    arguments: [
+      (127.49, 127), (127.5, .infinity), (128, .infinity), (-128, -128), (-128.5, -128),
+      (-128.75, .infinity), (0.5, 0), (1.5, 2), (Float.infinity, .infinity),
+    ])
+  func eightBits(_ number: Float, _ kept: Float) {
+    #expect(ElementType.i8.rounded(number) == kept)
+  }
 }
