@@ -88,5 +88,15 @@ public enum ContractSuite {
   public static let laws: [Law] = chapters.flatMap(\.laws)
 
   /// The laws by chapter.
-  public static let chapters: [(title: String, laws: [Law])] = []
+  public static let chapters: [(title: String, laws: [Law])] = [
+    ("Ensuring collections", EnsureLaws.all),
+    ("Collections", CollectionLaws.all),
+    ("Writes", WriteLaws.all),
+    ("Batches", BatchLaws.all),
+    ("Ids", IDLaws.all),
+    ("Metadata", MetadataLaws.all),
+    ("Vectors", VectorLaws.all),
+    ("Reads", ReadLaws.all),
+    ("Concurrency", ConcurrencyLaws.all),
+  ]
 }
