@@ -259,7 +259,9 @@ enum ReadLaws {
     try await expect(12, after: "an upsert of 10 old and 2 new")
     try await collection.delete(["r0", "r0", "ghost", "r7"])
     try await expect(10, after: "a delete of 2")
-    try? await collection.insert([trial.record(50), Record(id: "bad")])
+    try await trial.expectRefusal(.dimensionMismatch, of: "a batch with a bad record") {
+      try await collection.insert([trial.record(50), Record(id: "bad")])
+    }
     try await expect(10, after: "a refused insert")
     try await collection.delete((0..<12).map { "r\($0)" })
     try await expect(0, after: "a delete of all")

@@ -25,6 +25,14 @@ struct ModelUnderTest: StoreUnderTest {
     return ModelUnderTest(name: "the wide model", capabilities: capabilities)
   }()
 
+  /// A model that can do everything, in small portions.
+  static let small: ModelUnderTest = {
+    var capabilities = restricted.capabilities
+    capabilities.features = ModelStore.everything.features
+    capabilities.metrics = Set(Metric.allCases)
+    return ModelUnderTest(name: "the small model", capabilities: capabilities)
+  }()
+
   func makeStore() async throws -> any VectorStore { ModelStore(capabilities: capabilities) }
 
   func plantOlderCollection(
@@ -47,6 +55,11 @@ struct ModelLawTests {
   @Test("a model that can do little keeps every law by refusing", arguments: ContractSuite.laws)
   func restricted(_ law: Law) async throws {
     try await law.run(on: ModelUnderTest.restricted)
+  }
+
+  @Test("a model of small limits keeps every law within them", arguments: ContractSuite.laws)
+  func small(_ law: Law) async throws {
+    try await law.run(on: ModelUnderTest.small)
   }
 
   @Test(
