@@ -304,7 +304,7 @@ enum ConcurrencyLaws {
         var ids: [String] = []
         var cursor: ScrollCursor?
         repeat {
-          let page = try await collection.scroll(after: cursor, limit: 3)
+          let page = try await trial.page(of: collection, after: cursor, limit: 3)
           ids += page.records.map(\.id)
           cursor = page.next
         } while cursor != nil

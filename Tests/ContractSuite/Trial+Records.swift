@@ -170,8 +170,8 @@ extension Trial {
     var records: [Record] = []
     var cursor: ScrollCursor?
     repeat {
-      let page = try await collection.scroll(
-        after: cursor, limit: pageSize, where: filter, projection: projection)
+      let page = try await self.page(
+        of: collection, after: cursor, limit: pageSize, where: filter, projection: projection)
       let isLast = page.next == nil
       try expect(
         "a page of \(pageSize)", page.records.count <= pageSize,
@@ -183,5 +183,27 @@ extension Trial {
       cursor = page.next
     } while cursor != nil
     return records
+  }
+
+  /// One page, whose records all come after the cursor; so a walk over a store that goes round in
+  /// circles ends with a broken law and not never.
+  func page(
+    of collection: any VectorCollection, after cursor: ScrollCursor?, limit: Int,
+    where filter: Filter? = nil, projection: Projection = .everything
+  ) async throws -> ScrollPage {
+    let page = try await collection.scroll(
+      after: cursor, limit: limit, where: filter, projection: projection)
+    let places = [cursor?.id].compactMap { $0 } + page.records.map(\.id)
+    try expect(
+      "the order of a page",
+      zip(places, places.dropFirst()).allSatisfy { Bytewise.precedes($0, $1) },
+      found: Self.list(page.records.map(\.id)),
+      expected: "ids in the order of bytes, after \(cursor.map { quoted($0.id) } ?? "nothing")")
+    if let next = page.next, let last = places.last {
+      try expect(
+        "where to go on", !Bytewise.precedes(next.id, last), found: "after \(quoted(next.id))",
+        expected: "after \(quoted(last)), or later")
+    }
+    return page
   }
 }
