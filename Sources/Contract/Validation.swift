@@ -162,18 +162,20 @@ package struct Validation: Sendable {
         remedy: "Embed it with the collection's model, or create another collection")
     }
     if let vector = record.vector { try check(vector, of: name, element: element) }
-    if let metadata = record.metadata,
-      let problem = Value.object(metadata).storageProblem(depthMax: capabilities.metadataDepthMax)
-    {
-      throw StoreError(
-        .invalidArgument, found: "in the metadata of \(name) \(problem)",
-        expected: "metadata is JSON, at most \(capabilities.metadataDepthMax) containers deep,"
-          + " without NUL characters",
-        remedy: "Mend that value")
-    }
+    if let metadata = record.metadata { try check(.object(metadata), of: name) }
     if let content = record.content {
       try checkText(content, "the content of \(name)", bytesMax: capabilities.contentBytesMax)
     }
+  }
+
+  /// Throws when a record's metadata is nested too deep, or is no JSON without NUL.
+  private func check(_ metadata: Value, of name: String) throws {
+    let max = capabilities.metadataDepthMax
+    guard let fault = metadata.storageFault(depthMax: max) else { return }
+    throw StoreError(
+      fault.code, found: "in the metadata of \(name) \(fault.problem)",
+      expected: "metadata is JSON, at most \(max) containers deep, without NUL characters",
+      remedy: "Mend that value")
   }
 
   private func checkText(_ text: String, _ what: String, bytesMax: Int) throws {
@@ -359,21 +361,28 @@ extension VectorIndexSpec.Method {
 extension Value {
   /// Why a value cannot be stored, and where in it; nil when it can.
   package func storageProblem(depthMax: Int) -> String? {
+    storageFault(depthMax: depthMax)?.problem
+  }
+
+  /// The same with its code: too large where it is nested too deep.
+  fileprivate func storageFault(depthMax: Int) -> (code: StoreError.Code, problem: String)? {
     guard hasStorageProblem(depthMax: depthMax) else { return nil }
     // Only a value that is refused anyway pays for remembering the way to each part.
     var rest: [(value: Value, depth: Int, path: String)] = [(self, 1, "")]
     while let (value, depth, path) = rest.popLast() {
       let place = path.isEmpty ? "the value" : "the value at \(quoted(path))"
       switch value {
-      case .double(let number) where !number.isFinite: return "\(place) is \(number)"
+      case .double(let number) where !number.isFinite:
+        return (.invalidArgument, "\(place) is \(number)")
       case .string(let text):
         guard let position = Validation.firstNUL(in: text) else { continue }
-        return "\(place) has a NUL character at byte \(position)"
+        return (.invalidArgument, "\(place) has a NUL character at byte \(position)")
       case .array, .object:
-        guard depth <= depthMax else { return "\(place) is nested \(depth) deep" }
+        guard depth <= depthMax else { return (.tooLarge, "\(place) is nested \(depth) deep") }
         for (name, child) in value.children {
           if let position = Validation.firstNUL(in: name) {
-            return "the name \(quoted(name)) has a NUL character at byte \(position)"
+            let problem = "the name \(quoted(name)) has a NUL character at byte \(position)"
+            return (.invalidArgument, problem)
           }
           rest.append((child, depth + 1, path.isEmpty ? name : path + "." + name))
         }
@@ -425,7 +434,9 @@ extension ElementType {
         ? number
         : Float(
           bitPattern: (number.bitPattern &+ 0x7FFF &+ (number.bitPattern >> 16 & 1)) & 0xFFFF_0000)
-    case .i8: abs(number) <= 127.5 ? number.rounded(.toNearestOrEven) : .infinity
+    case .i8:
+      // A tie goes to the even neighbour: 127.5 would be 128, past the range; -128.5 is -128.
+      number >= -128.5 && number < 127.5 ? number.rounded(.toNearestOrEven) : .infinity
     }
   }
 }

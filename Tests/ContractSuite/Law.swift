@@ -89,6 +89,15 @@ public enum ContractSuite {
 
   /// The laws by chapter.
   public static let chapters: [(title: String, laws: [Law])] = [
+    ("Ensuring collections", EnsureLaws.all),
+    ("Collections", CollectionLaws.all),
+    ("Writes", WriteLaws.all),
+    ("Batches", BatchLaws.all),
+    ("Ids", IDLaws.all),
+    ("Metadata", MetadataLaws.all),
+    ("Vectors", VectorLaws.all),
+    ("Reads", ReadLaws.all),
+    ("Concurrency", ConcurrencyLaws.all),
     ("The truth table", TruthLaws.all),
     ("Filters", FilterLaws.all),
     ("Search", SearchLaws.all),

@@ -61,20 +61,20 @@ struct Trial: Sendable {
 
   // MARK: What a law works with
 
-  /// A new collection of some shape; where the store lacks the metric, its refusal is shown instead
-  /// and there is no collection.
+  /// A new collection of some shape; where the store lacks the dimension or the metric, its refusal
+  /// is shown instead and there is no collection.
   func collection(
     _ name: String = "laws", dimension: Int = 2, metric: Metric = .cosine
   ) async throws -> (any VectorCollection)? {
     let spec = CollectionSpec(name: name, dimension: dimension, metric: metric)
-    guard capabilities.metrics.contains(metric) else {
-      try await expectRefusal(.unsupported, of: "a collection of metric \(metric.rawValue)") {
+    guard dimension <= capabilities.dimensionMax else {
+      try await expectRefusal(.tooLarge, of: "a collection of dimension \(dimension)") {
         _ = try await store.ensureCollection(spec)
       }
       return nil
     }
-    guard dimension <= capabilities.dimensionMax else {
-      try await expectRefusal(.tooLarge, of: "a collection of dimension \(dimension)") {
+    guard capabilities.metrics.contains(metric) else {
+      try await expectRefusal(.unsupported, of: "a collection of metric \(metric.rawValue)") {
         _ = try await store.ensureCollection(spec)
       }
       return nil

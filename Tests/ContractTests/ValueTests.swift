@@ -37,4 +37,24 @@ struct ValueTests {
     #expect(Value.int(10).hashValue == Value.double(10).hashValue)
     #expect(Value.string("\u{E9}") != .string("e\u{301}"))
   }
+
+  @Test("a name that is not there has no value, not even null")
+  func missingMember() throws {
+    var metadata: Metadata = ["null": .null]
+    // Written out as an optional: a bare `nil` beside a `Value` is JSON null.
+    #expect(metadata["ghost"] == Value?.none)
+    #expect(metadata["null"] == Value?.some(.null))
+    metadata["null"] = Value?.none
+    #expect(metadata.isEmpty)
+  }
+
+  @Test(
+    "an 8-bit integer is the nearest one in -128…127, ties to even, or none",
+    arguments: [
+      (127.49, 127), (127.5, .infinity), (128, .infinity), (-128, -128), (-128.5, -128),
+      (-128.75, .infinity), (0.5, 0), (1.5, 2), (Float.infinity, .infinity),
+    ])
+  func eightBits(_ number: Float, _ kept: Float) {
+    #expect(ElementType.i8.rounded(number) == kept)
+  }
 }
