@@ -1,7 +1,9 @@
 import RoostContract
+import Synchronization
 
 // Each law starts a bounded number of tasks at once. In which order they come to the store is open;
-// what holds whatever the order is what the law shows.
+// what holds whatever the order is what the law shows. Batches are of some dozens of records, so
+// that a store that looks and writes in two steps leaves time for another task in between.
 
 /// Many tasks on one store.
 enum ConcurrencyLaws {
@@ -10,12 +12,30 @@ enum ConcurrencyLaws {
     ensureSame, ensureOther, dropOnce, writeWhileDropping, twoCollections, walkWhileWriting,
   ]
 
+  /// Where tasks wait until all have come, so that they meet in the store and not one after another.
+  private final class StartLine: Sendable {
+    private let missing: Mutex<Int>
+
+    init(_ count: Int) { missing = Mutex(count) }
+
+    func wait() async {
+      missing.withLock { $0 -= 1 }
+      while missing.withLock({ $0 }) > 0 { await Task.yield() }
+    }
+  }
+
   /// Runs the work for every number at once; the results in the order of the numbers.
   private static func together<Result: Sendable>(
     _ count: Int, _ work: @escaping @Sendable (Int) async throws -> Result
   ) async throws -> [Result] {
-    try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-      for number in 0..<count { group.addTask { (number, try await work(number)) } }
+    let line = StartLine(count)
+    return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+      for number in 0..<count {
+        group.addTask {
+          await line.wait()
+          return (number, try await work(number))
+        }
+      }
       var results: [(Int, Result)] = []
       for try await result in group { results.append(result) }
       return results.sorted { $0.0 < $1.0 }.map(\.1)
@@ -86,17 +106,19 @@ enum ConcurrencyLaws {
   static let insertBatchOnce = Law(
     "parallel-batches", "of batches that share an id one is stored whole, the others not at all"
   ) { trial in
-    let collection = try await trial.anyCollection()
-    let codes = try await together(20) { task in
-      var batch = (0..<9).map { trial.record(task, id: "t\(task)-\($0)") }
-      batch.insert(trial.record(task, id: "shared"), at: task % 10)
-      return try await refusal { try await collection.insert(batch) }
+    for round in 0..<8 {
+      let collection = try await trial.anyCollection("round-\(round)")
+      let codes = try await together(8) { task in
+        var batch = (0..<40).map { trial.record(task, id: "t\(task)-\($0)") }
+        batch.insert(trial.record(task, id: "shared"), at: task * 5)
+        return try await refusal { try await collection.insert(batch) }
+      }
+      let winners = codes.indices.filter { codes[$0] == nil }
+      try trial.expect("how many succeed", winners.count, equals: 1)
+      let ids = (0..<40).map { "t\(winners[0])-\($0)" } + ["shared"]
+      try await trial.expect(
+        "to read what is there", collection, holds: ids.map { trial.record(winners[0], id: $0) })
     }
-    let winners = codes.indices.filter { codes[$0] == nil }
-    try trial.expect("how many succeed", winners.count, equals: 1)
-    let ids = (0..<9).map { "t\(winners[0])-\($0)" } + ["shared"]
-    try await trial.expect(
-      "to read what is there", collection, holds: ids.map { trial.record(winners[0], id: $0) })
   }
 
   /// The number that all of some records carry; throws when they differ, or when one is missing.
@@ -114,37 +136,41 @@ enum ConcurrencyLaws {
     "parallel-whole", "a reader sees every batch whole or not at all, and never an older one again"
   ) { trial in
     let collection = try await trial.anyCollection()
-    let ids = ["a", "b", "c"]
+    let ids = (10..<40).map { "r\($0)" }
     try await collection.insert(ids.map { trial.record(0, id: $0) })
     let scrolls = trial.capabilities.features.contains(.scroll)
-    _ = try await together(7) { task in
+    let isWriting = Mutex(true)
+    _ = try await together(4) { task in
       guard task > 0 else {
-        for number in 1...60 {
+        defer { isWriting.withLock { $0 = false } }
+        for number in 1...40 {
           try await collection.upsert(ids.map { trial.record(number, id: $0) })
+          await Task.yield()
         }
         return
       }
       var last: Int64 = 0
-      for _ in 0..<40 {
+      for _ in 0..<400 where isWriting.withLock({ $0 }) {
         let records: [Record?]
-        switch task % 3 {
-        case 0: records = try await collection.get(ids)
-        case 1: records = try await collection.search(near: [1, 1], limit: 3).map(\.record)
+        switch task {
+        case 1: records = try await collection.get(ids)
+        case 2: records = try await collection.search(near: [1, 1], limit: 30).map(\.record)
         default:
           records =
             scrolls
-            ? try await collection.scroll(limit: 3).records : try await collection.get(ids)
+            ? try await collection.scroll(limit: 30).records : try await collection.get(ids)
         }
-        try trial.expect("how many are read at once", records.count, equals: 3)
+        try trial.expect("how many are read at once", records.count, equals: ids.count)
         let number = try generation("one read during upserts", records, in: trial)
         try trial.expect(
-          "one read after another", number >= last, found: "\(number)", expected: "\(last) or later"
-        )
+          "one read after another", number >= last, found: "\(number)",
+          expected: "\(last) or later")
         last = number
+        await Task.yield()
       }
     }
     try await trial.expect(
-      "the last batch", collection, holds: ids.map { trial.record(60, id: $0) })
+      "the last batch", collection, holds: ids.map { trial.record(40, id: $0) })
   }
 
   static let refusedUnseen = Law(
@@ -212,16 +238,16 @@ enum ConcurrencyLaws {
   static let ensureOther = Law(
     "parallel-shapes", "of tasks that ensure one name in two shapes those of one shape succeed"
   ) { trial in
-    for round in 0..<5 {
+    for round in 0..<30 {
       let name = "round-\(round)"
-      let codes = try await together(20) { task in
+      let codes = try await together(8) { task in
         try await refusal { _ = try await trial.anyCollection(name, dimension: 2 + task % 2) }
       }
       let won = Set(codes.indices.filter { codes[$0] == nil }.map { 2 + $0 % 2 })
       try trial.expect(
         "the dimensions that succeed", won.count == 1, found: "\(won.sorted())",
         expected: "one of 2 and 3")
-      try trial.expect("how many succeed", codes.count { $0 == nil }, equals: 10)
+      try trial.expect("how many succeed", codes.count { $0 == nil }, equals: 4)
       let told = Set(codes.compactMap { $0?.rawValue })
       try trial.expect("what the others are told", told, equals: ["schema_mismatch"])
       let spec = try await trial.anyCollection(name, dimension: won.first ?? 0).statistics().spec

@@ -84,21 +84,27 @@ enum VectorLaws {
   }
 
   static let lastNumber = Law(
-    "vector-tail", "the last number of a vector counts, whatever the length"
+    "vector-tail", "the last number of a vector counts, whatever the length and the metric"
   ) { trial in
-    for dimension in 2...70 where dimension <= trial.capabilities.dimensionMax {
-      let collection = try await trial.anyCollection("tail-\(dimension)", dimension: dimension)
-      // Two vectors that differ in the last number alone, and a query on the side of each.
-      var up = [Float](repeating: 0.25, count: dimension)
-      var down = up
-      up[dimension - 1] = 1
-      down[dimension - 1] = -1
-      try await collection.insert([
-        Record(id: "up", vector: up), Record(id: "down", vector: down),
-      ])
-      for (id, query) in [("up", up), ("down", down)] {
-        let hits = try await collection.search(near: query, limit: 2)
-        try trial.expect("what is nearest in \(dimension)", hits.first?.record.id, equals: id)
+    for metric in Metric.allCases where trial.capabilities.metrics.contains(metric) {
+      for dimension in 2...70 where dimension <= trial.capabilities.dimensionMax {
+        let made = try await trial.collection(
+          "\(metric.rawValue)-\(dimension)", dimension: dimension, metric: metric)
+        guard let collection = made else { continue }
+        // Two vectors that differ in the last number alone, and a query on the side of each.
+        var up = [Float](repeating: 0.25, count: dimension)
+        var down = up
+        up[dimension - 1] = 1
+        down[dimension - 1] = -1
+        try await collection.insert([
+          Record(id: "up", vector: up), Record(id: "down", vector: down),
+        ])
+        for (id, query) in [("up", up), ("down", down)] {
+          let hits = try await collection.search(near: query, limit: 2)
+          try trial.expect(
+            "what is nearest in \(dimension) by \(metric.rawValue)", hits.first?.record.id,
+            equals: id)
+        }
       }
     }
   }
