@@ -129,7 +129,8 @@ extension FuzzTarget {
     Record(
       id: "b",
       metadata: [
-        "rank": 10, "category": "news", "flags": ["pinned": true], "lemma": "sea", "a": [1, "2", .null],
+        "rank": 10, "category": "news", "flags": ["pinned": true], "lemma": "sea",
+        "a": [1, "2", .null],
         "b": ["c": [["d": 1.5]]],
       ], content: "hello"),
   ]
@@ -138,14 +139,16 @@ extension FuzzTarget {
     "category", "rank", "$id", "$content", "flags.pinned", "\"quoted key\"", " = ", " != ", " > ",
     " >= ", " < ", " <= ", " in ", " like ", "exists(", " and ", " or ", "not ", "and(", "or(", "(",
     ")", "((((((((", "))))))))", "not not not not ", ",", "[0]", "[-1]", ".", "\"", "'", "''", "\\",
-    "\\u0000", "\\ud800", "null", "true", "1e999", "-1e999", "1e131071", "1e-16384", "0.10", "9007199254740993",
+    "\\u0000", "\\ud800", "null", "true", "1e999", "-1e999", "1e131071", "1e-16384", "0.10",
+    "9007199254740993",
     "[1,2]", "{\"a\":1}", "é", "🦤", "\u{0}",
   ]
 
   private static let jsonWords = [
     "{\"eq\":[", "{\"in\":[", "{\"gt\":[", "{\"lt\":[", "{\"exists\":", "{\"and\":[", "{\"or\":[",
     "{\"not\":", "{\"like\":[", "{\"ne\":[", "{\"dialect\":\"lenient\",\"filter\":", "\"metadata\"",
-    "{\"column\":\"id\"}", "\"rank\"", "]}", "}", "]", "[[[[[[[[", "]]]]]]]]", ",", ":", "null", "true",
+    "{\"column\":\"id\"}", "\"rank\"", "]}", "}", "]", "[[[[[[[[", "]]]]]]]]", ",", ":", "null",
+    "true",
     "1e999", "1e131071", "1e131072", "-0.0", "1.50", "\"\\ud83e\\udda4\"", "\"\\ud800\"",
     "\\u0000", "\"a\"", "\"vector\":[", "\"id\":", "\"name\":", "\"dimension\":", "\"threshold\":",
     "\"projection\":{", "é", "\u{0}",

@@ -6,8 +6,9 @@ package struct Corpus {
 
   package init(folder: String) { self.folder = folder }
 
-  /// The inputs of a target, in the order of their file names. A target without a corpus is an
-  /// error: its replay would show nothing.
+  /// The inputs of a target, in the order of their file names.
+  ///
+  /// A target without a corpus is an error: its replay would show nothing.
   package func inputs(for target: String) throws -> [[UInt8]] {
     let folder = URL(fileURLWithPath: folder).appendingPathComponent(target)
     let files = try FileManager.default.contentsOfDirectory(

@@ -13,7 +13,8 @@ package struct FilterGenerator {
 
   /// Pieces of texts, some of which look like numbers to Postgres.
   private static let names = [
-    "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null", "10",
+    "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null",
+    "10",
     "9", "1e2", "+5", "5.", ".5", " 12 ", "-5.5", "1E+2", "0x10", "NaN", "Infinity", "1e", "true",
   ]
 
@@ -44,7 +45,8 @@ package struct FilterGenerator {
     case 2:
       return .in(
         field,
-        (0..<Int.random(in: 1...4, using: &random)).map { _ in isColumn ? text() : value(depth: 2) })
+        (0..<Int.random(in: 1...4, using: &random)).map { _ in isColumn ? text() : value(depth: 2) }
+      )
     case 3, 4: return .gt(field, isColumn ? text() : ordered())
     case 5: return .lt(field, isColumn ? text() : ordered())
     case 6: return .exists(field)

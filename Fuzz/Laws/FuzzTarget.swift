@@ -10,8 +10,9 @@ package struct FuzzTarget: Sendable {
   package let dictionary: [String]
   /// An input that the door lets in, made of a random filter; nil for doors of other things.
   let generate: (@Sendable (inout FilterGenerator) -> String)?
-  /// Whether the door lets the bytes in. Throws `FuzzFinding` when the law does not hold; a trap is a
-  /// finding by itself.
+  /// Whether the door lets the bytes in.
+  ///
+  /// Throws `FuzzFinding` when the law does not hold; a trap is a finding by itself.
   package let check: @Sendable ([UInt8]) throws -> Bool
 
   init(
@@ -59,7 +60,8 @@ package struct FuzzFinding: Error, CustomStringConvertible {
   }
 
   package var description: String {
-    "law: \(law)\nfound: \(found)\ninput: \(String(decoding: bytes, as: UTF8.self).debugDescription)"
+    "law: \(law)\nfound: \(found)\n"
+      + "input: \(String(decoding: bytes, as: UTF8.self).debugDescription)"
       + "\nbytes: \(bytes)"
   }
 }

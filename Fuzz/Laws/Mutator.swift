@@ -39,9 +39,11 @@ package struct Mutator {
   private mutating func mutate(_ input: inout [UInt8]) {
     switch Int.random(in: 0..<9, using: &random) {
     case 0 where !input.isEmpty:
-      input[Int.random(in: 0..<input.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      input[Int.random(in: 0..<input.count, using: &random)] ^=
+        1 << UInt8.random(in: 0..<8, using: &random)
     case 1 where !input.isEmpty:
-      input[Int.random(in: 0..<input.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+      input[Int.random(in: 0..<input.count, using: &random)] = UInt8.random(
+        in: 0...255, using: &random)
     case 2: input.removeSubrange(range(in: input))
     case 3:
       let chunk = input[range(in: input)]

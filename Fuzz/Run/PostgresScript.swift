@@ -4,9 +4,9 @@ import RoostSQL
 
 /// A SQL script that compares the reference evaluator with a real Postgres.
 ///
-/// Every statement prints a line only where the two differ; the last one prints how many filters were
-/// asked. True, false and neither are compared for each record, so a filter is checked under `not`
-/// as well.
+/// Every statement prints a line only where the two differ; the last one prints how many filters
+/// were asked. True, false and neither are compared for each record, so a filter is checked under
+/// `not` as well.
 struct PostgresScript {
   let seed: UInt64
   let filters: Int
@@ -33,13 +33,17 @@ struct PostgresScript {
       let sql = try FilterSQL(postgres: filter)
       let types = sql.arguments.map(type).joined(separator: ", ")
       let values = sql.arguments.map(literal).joined(separator: ", ")
+      let truth =
+        "CASE WHEN \(sql.condition) THEN 'y' WHEN NOT \(sql.condition) THEN 'n' ELSE 'u' END"
       print(
         """
-        PREPARE q\(types.isEmpty ? "" : "(\(types))") AS SELECT \(number), wanted, found, about FROM (SELECT \
-        \(quoted(wanted)) AS wanted, (SELECT string_agg(CASE WHEN \(sql.condition) THEN 'y' WHEN NOT \
-        \(sql.condition) THEN 'n' ELSE 'u' END, '' ORDER BY id) FROM rows) AS found, \
-        \(quoted(filter.description)) AS about) AS t WHERE wanted <> found;
-        EXECUTE q\(values.isEmpty ? "" : "(\(values))"); DEALLOCATE q;
+        PREPARE q\(types.isEmpty ? "" : "(\(types))") AS
+        SELECT \(number), wanted, found, about FROM (
+          SELECT \(quoted(wanted)) AS wanted, \(quoted(filter.description)) AS about,
+            (SELECT string_agg(\(truth), '' ORDER BY id) FROM rows) AS found
+        ) AS answers WHERE wanted <> found;
+        EXECUTE q\(values.isEmpty ? "" : "(\(values))");
+        DEALLOCATE q;
         """)
     }
     print("SELECT 'asked \(filters) filters on \(records.count) records, seed \(seed)';")

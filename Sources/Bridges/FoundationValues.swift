@@ -1,5 +1,5 @@
-// Foundation's types as JSON values. This is the one room of the library that knows Foundation; with
-// it imported, records may hold these types and filters may compare with them.
+// Foundation's types as JSON values. This is the one room of the library that knows Foundation;
+// with it imported, records may hold these types and filters may compare with them.
 
 public import RoostContract
 
@@ -67,7 +67,8 @@ extension URL: ValueCodable {
   }
 }
 
-/// A decimal is a JSON number, digit for digit. Its NaN is no JSON and is refused when it is stored.
+/// A decimal is a JSON number, digit for digit. Its NaN is no JSON and is refused when it is
+/// stored.
 extension Decimal: ValueCodable {
   /// The number, digit for digit.
   public var value: Value {

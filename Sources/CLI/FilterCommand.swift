@@ -7,7 +7,9 @@ struct FilterCommand {
 
   init(_ arguments: Arguments) throws {
     try arguments.allow("--where", "--filter", "--lenient")
-    guard let filter = try Filter(arguments) else { throw Usage("filter takes --where or --filter") }
+    guard let filter = try Filter(arguments) else {
+      throw Usage("filter takes --where or --filter")
+    }
     guard arguments.rest.count <= 1 else { throw Usage("filter takes one file") }
     self.filter = filter
     file = arguments.rest.first

@@ -104,7 +104,9 @@ extension FieldPath {
     if !isColumn, let number = value.doubleValue {
       return Truth(found?.comparisonNumber.map { numbers($0, number) } ?? false)
     }
-    guard let text = found?.comparisonText, let other = value.comparisonText else { return .unknown }
+    guard let text = found?.comparisonText, let other = value.comparisonText else {
+      return .unknown
+    }
     return Truth(texts(text, other))
   }
 }

@@ -6,7 +6,9 @@
 // names the dialect; the rest of the filter stays strict and reads back as the same tree.
 
 extension Filter {
-  /// The JSON form; it reads back as the same filter. A filter without a meaning prints as null.
+  /// The JSON form; it reads back as the same filter.
+  ///
+  /// A filter without a meaning prints as null.
   public var json: String {
     fault == nil ? fold { node, children in node.json(children) } : "null"
   }
@@ -57,7 +59,8 @@ extension Filter.Node {
     case .lt(let field, let value): "{\"lt\":[\(field.json),\(value.json)]}"
     case .exists(let field): "{\"exists\":\(field.json)}"
     case .like(let field, let pattern):
-      "{\"dialect\":\"lenient\",\"filter\":{\"like\":[\(field.json),\(Value.string(pattern).json)]}}"
+      "{\"dialect\":\"lenient\",\"filter\":"
+        + "{\"like\":[\(field.json),\(Value.string(pattern).json)]}}"
     case .and: "{\"and\":[\(children.joined(separator: ","))]}"
     case .or: "{\"or\":[\(children.joined(separator: ","))]}"
     case .not: "{\"not\":\(children.joined())}"
@@ -178,7 +181,8 @@ private struct FilterReader {
       filters.append(
         try compare(body, inside) { field, value in
           guard case .array(let values) = value else {
-            throw refuse(inside, "compares with \(quoted(value.json))", "in takes an array of values")
+            throw refuse(
+              inside, "compares with \(quoted(value.json))", "in takes an array of values")
           }
           return dialect.in(field, values)
         })
@@ -207,7 +211,8 @@ private struct FilterReader {
     _ body: Value, _ path: String, _ make: (FieldPath, Value) throws -> Filter
   ) throws -> Filter {
     guard case .array(let parts) = body, parts.count == 2 else {
-      throw refuse(path, "is \(quoted(body.json))", "a comparison is an array of a field and a value")
+      throw refuse(
+        path, "is \(quoted(body.json))", "a comparison is an array of a field and a value")
     }
     return try make(try FieldPath(parts[0]), parts[1])
   }

@@ -7,7 +7,9 @@
 // one. `!=`, `>=`, `<=` and `not in` are short for what `Filter.ne`, `.ge`, `.le` build.
 
 extension Filter: CustomStringConvertible {
-  /// The text form; it reads back as the same filter. A filter without a meaning tells why.
+  /// The text form; it reads back as the same filter.
+  ///
+  /// A filter without a meaning tells why.
   public var description: String {
     if let fault { return "<\(fault)>" }
     return fold(FilterText.print).text
@@ -78,7 +80,9 @@ enum FilterText {
   static func print(_ node: Filter.Node, _ children: ArraySlice<Printed>) -> Printed {
     switch node {
     case .and(let count):
-      if count == 2, let text = atLeastOrAtMost(children) { return Printed(text: text, strength: 2) }
+      if count == 2, let text = atLeastOrAtMost(children) {
+        return Printed(text: text, strength: 2)
+      }
       return joined(children, word: "and", strength: 1)
     case .or: return joined(children, word: "or", strength: 0)
     case .not:

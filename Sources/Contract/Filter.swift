@@ -30,8 +30,9 @@ public struct Filter: Sendable {
     case not
   }
 
-  /// The conditions, children before their parent; the last one is the whole. Empty when the filter
-  /// has no meaning.
+  /// The conditions, children before their parent; the last one is the whole.
+  ///
+  /// Empty when the filter has no meaning.
   public let nodes: [Node]
   /// How many conditions stand inside each other at the deepest place.
   public let depth: Int
@@ -161,7 +162,8 @@ extension Filter {
     guard depth <= Limits.filterDepthMax else {
       return Filter(
         fault: tooLarge(
-          "a filter is \(depth) conditions deep", "at most \(Limits.filterDepthMax) stand inside"
+          "a filter is \(depth) conditions deep",
+          "at most \(Limits.filterDepthMax) stand inside"
             + " each other", "Join conditions side by side with one and, or one or"))
     }
     guard count <= Limits.filterNodesMax else {
@@ -170,7 +172,9 @@ extension Filter {
           "a filter has \(count) conditions", "it may have \(Limits.filterNodesMax)",
           "Use in with a list of values, or ask several times"))
     }
-    guard valueCount <= Limits.filterValuesMax else { return Filter(fault: tooManyValues(valueCount)) }
+    guard valueCount <= Limits.filterValuesMax else {
+      return Filter(fault: tooManyValues(valueCount))
+    }
     var nodes: [Node] = []
     nodes.reserveCapacity(count)
     for child in children { nodes += child.nodes }
@@ -327,7 +331,8 @@ extension Filter.Node {
 extension Filter {
   /// Computes something over the tree, children first, without recursion.
   ///
-  /// This is how a filter is lowered to SQL, printed and planned. A filter without a meaning throws.
+  /// This is how a filter is lowered to SQL, printed and planned. A filter without a meaning
+  /// throws.
   public func reduce<Result>(
     _ combine: (_ node: Node, _ children: ArraySlice<Result>) throws -> Result
   ) throws -> Result {

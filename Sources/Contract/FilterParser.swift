@@ -1,5 +1,5 @@
-// Reads the text form of a filter. Groups that are still open stand in a list, not on the stack: the
-// text may come from a stranger, and `((((…` must cost him an error and us nothing.
+// Reads the text form of a filter. Groups that are still open stand in a list, not on the stack:
+// the text may come from a stranger, and `((((…` must cost him an error and us nothing.
 
 /// Reads one filter from text.
 struct FilterParser {
@@ -79,14 +79,13 @@ struct FilterParser {
           groups[groups.count - 1].endAlternative()
           break
         }
-        if groups.count > 1 {
-          guard take(")") else { throw unexpected("and, or, or ')'") }
-          let closed = groups.removeLast().close()
-          groups[groups.count - 1].add(closed)
-        } else {
+        guard groups.count > 1 else {
           guard position == bytes.count else { throw unexpected("and, or, or the end") }
           return groups[0].close()
         }
+        guard take(")") else { throw unexpected("and, or, or ')'") }
+        let closed = groups.removeLast().close()
+        groups[groups.count - 1].add(closed)
       }
     }
   }

@@ -199,8 +199,9 @@ extension SearchQuery {
     try form.finish()
   }
 
-  /// The options as JSON; those left to the store are left out. A threshold of NaN, which lets every
-  /// distance through, is left out as well: it means the same.
+  /// The options as JSON; those left to the store are left out.
+  ///
+  /// A threshold of NaN, which lets every distance through, is left out as well: it means the same.
   public var optionsJSON: String {
     var parts: [String] = []
     if let filter { parts.append("\"filter\":" + filter.json) }
@@ -218,7 +219,8 @@ extension SearchQuery {
 }
 
 extension IndexSpec {
-  /// Reads the JSON form: `{"vector":{"method":"hnsw","m":16}}` or `{"metadata":{"fields":["year"]}}`.
+  /// Reads the JSON form: `{"vector":{"method":"hnsw","m":16}}` or
+  /// `{"metadata":{"fields":["year"]}}`.
   public init(json text: String) throws {
     var form = try JSONForm(json: text.utf8, of: "an index spec")
     switch (form.value("vector"), form.value("metadata")) {
@@ -281,7 +283,8 @@ extension MetadataIndexSpec {
   fileprivate init(_ value: Value) throws {
     var form = try JSONForm(value, of: "a metadata index")
     self.init(
-      name: try form.string("name"), fields: try form.array("fields")?.map { try FieldPath($0) } ?? [],
+      name: try form.string("name"),
+      fields: try form.array("fields")?.map { try FieldPath($0) } ?? [],
       pathOps: try form.bool("path_ops") ?? false)
     try form.finish()
   }

@@ -1,6 +1,6 @@
 // Codable values become records without JSON text in between. A value that is one JSON value is
-// asked for it; everything else encodes itself into a tree of `ValueEncoder`, which is then read off
-// once. The vector of a record is taken as it is and never becomes a list of values.
+// asked for it; everything else encodes itself into a tree of `ValueEncoder`, which is then read
+// off once. The vector of a record is taken as it is and never becomes a list of values.
 
 extension Value {
   /// Encodes anything encodable.

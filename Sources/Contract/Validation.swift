@@ -271,23 +271,34 @@ package struct Validation: Sendable {
 
   // MARK: Indexes
 
+  /// Throws for the first index of a kind that the store does not declare, before it looks for the
+  /// collection.
+  package func requireSupport(for specs: [IndexSpec]) throws {
+    for spec in specs {
+      switch spec {
+      case .metadata: try requireFeature(.metadataIndexes)
+      case .vector(let spec):
+        let method = spec.method.kind
+        guard capabilities.indexMethods.contains(method) else {
+          throw unsupported("an index of method \(method.rawValue)")
+        }
+      }
+    }
+  }
+
   /// The index with every default filled in, and its name.
   package func checked(
     _ spec: IndexSpec, in collection: CollectionSpec
   ) throws -> IndexDescription {
     switch spec {
     case .metadata(let spec):
-      try requireFeature(.metadataIndexes)
       for field in spec.fields { try field.check() }
       let name = spec.name ?? "idx_\(collection.name)_metadata_gin"
       return IndexDescription(
         name: try checkedIndexName(name),
         spec: .metadata(name: name, fields: spec.fields, pathOps: spec.pathOps), indexed: 0)
     case .vector(var spec):
-      let method = try checked(spec.method)
-      guard capabilities.indexMethods.contains(method) else {
-        throw unsupported("an index of method \(method.rawValue)")
-      }
+      try check(spec.method)
       spec.method = spec.method.withDefaults
       let metric = spec.metric ?? collection.metric
       if metric != collection.metric { try requireFeature(.foreignMetricIndexes) }
@@ -302,7 +313,7 @@ package struct Validation: Sendable {
             + " \(collection.dimension)",
           expected: "this store indexes at most \(max)", remedy: "Search it exactly")
       }
-      let name = spec.name ?? "idx_\(collection.name)_vector_\(method.rawValue)"
+      let name = spec.name ?? "idx_\(collection.name)_vector_\(spec.method.kind.rawValue)"
       spec.name = try checkedIndexName(name)
       spec.metric = metric
       return IndexDescription(name: name, spec: .vector(spec), indexed: 0)
@@ -321,7 +332,7 @@ package struct Validation: Sendable {
     return name
   }
 
-  private func checked(_ method: VectorIndexSpec.Method) throws -> IndexMethod {
+  private func check(_ method: VectorIndexSpec.Method) throws {
     func inRange(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
       guard value != 0, !range.contains(value) else { return }
       throw StoreError(
@@ -339,15 +350,21 @@ package struct Validation: Sendable {
           expected: "ef_construction is at least twice m",
           remedy: "Raise ef_construction or lower m")
       }
-      return .hnsw
     case .ivfFlat(let lists):
       try inRange("lists", lists, 1...32_768)
-      return .ivfFlat
     }
   }
 }
 
 extension VectorIndexSpec.Method {
+  /// The method without its options.
+  package var kind: IndexMethod {
+    switch self {
+    case .hnsw: .hnsw
+    case .ivfFlat: .ivfFlat
+    }
+  }
+
   /// The same method with zeros replaced by what they stand for.
   package var withDefaults: Self {
     switch self {

@@ -25,7 +25,8 @@ public enum Value: Sendable {
 
 // There is no `nil` literal for null: in `isThere ? value : nil` the compiler would take `nil` for
 // JSON null where a missing value is meant.
-extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   /// A truth value.

@@ -1,8 +1,8 @@
 /// A type that is one JSON value, both ways.
 ///
-/// The record encoder and decoder ask for this before they use `Codable`, and filters write the same
-/// value, so that what is stored is what is looked for. An enumeration with raw values only has to
-/// declare it.
+/// The record encoder and decoder ask for this before they use `Codable`, and filters write the
+/// same value, so that what is stored is what is looked for. An enumeration with raw values only
+/// has to declare it.
 public protocol ValueCodable: ValueConvertible {
   /// Reads a JSON value; throws for one that is not of this type.
   init(value: Value) throws

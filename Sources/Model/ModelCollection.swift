@@ -144,6 +144,7 @@ public struct ModelCollection: VectorCollection {
     _ specs: [IndexSpec], progress: (@Sendable (Progress) -> Void)?
   ) async throws -> [IndexOutcome] {
     guard !specs.isEmpty else { return [] }
+    try validation.requireSupport(for: specs)
     let outcomes = try withContents { contents in
       let wanted = try specs.map { try validation.checked($0, in: contents.spec) }
       return wanted.map { index in

@@ -145,7 +145,7 @@ enum BatchLaws {
   private static func large(_ verb: Verb) -> Law {
     Law(
       "batch-100000-\(verb.rawValue)",
-      "an \(verb.rawValue) of 100,000 records, or the declared maximum, with the last bad stores none"
+      "an \(verb.rawValue) of 100,000 records, or the declared maximum, with a bad one stores none"
     ) { trial in
       let size = min(100_000, trial.capabilities.batchMax)
       try await showRefusal(size, verb, .nan, at: size - 1, dimension: 1, in: trial)

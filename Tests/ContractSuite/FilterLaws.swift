@@ -2,8 +2,8 @@ import RoostContract
 
 /// What filters mean beyond the truth table.
 ///
-/// Here are the logic of three values, sugar, patterns, refusals and limits; what single values mean
-/// to a filter is in `FilterValueLaws`.
+/// Here are the logic of three values, sugar, patterns, refusals and limits; what single values
+/// mean to a filter is in `FilterValueLaws`.
 enum FilterLaws {
   static let all: [Law] = logic + sugar + patterns + refusals + FilterValueLaws.all
 

@@ -16,8 +16,8 @@ struct SearchData {
     let centres = (0..<Self.clusters).map { _ in
       (0..<Self.dimension).map { _ in generator.number() * 10 }
     }
-    // `part` counts through all records in a shuffled order, so that it has nothing to do with where
-    // a record lies; `cluster` and `place` have everything to do with it.
+    // `part` counts through all records in a shuffled order, so that it has nothing to do with
+    // where a record lies; `cluster` and `place` have everything to do with it.
     let parts = Array(0..<Self.count).shuffled(using: &generator)
     let records = (0..<Self.count).map { index in
       let cluster = index % Self.clusters

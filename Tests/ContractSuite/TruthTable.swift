@@ -122,7 +122,8 @@ extension TruthTable {
     .refuses(
       "GV-062", "Eq(rank,NaN)", "an eq with NaN, which JSON lacks, is refused",
       .eq(rank, .double(.nan))),
-    // Go met a channel here, which no Swift value is; an infinity in an array is as foreign to JSON.
+    // Go met a channel here, which no Swift value is; an infinity in an array is as foreign to
+    // JSON.
     .refuses(
       "GV-062b", "Eq(rank,chan)", "an eq with a value that holds what JSON lacks is refused",
       .eq(rank, [.double(.infinity)])),

@@ -57,18 +57,22 @@ struct FilterFormTests {
     #expect(Filter.le("name", "m").description == "name <= \"m\"")
     #expect(Filter.ne("a", 1).description == "a != 1")
     #expect(Filter.not(.lt("a", 5)).description == "not a < 5")
-    #expect(Filter.not(.and(.exists("a"), .exists("b"))).description == "not (exists(a) and exists(b))")
+    #expect(
+      Filter.not(.and(.exists("a"), .exists("b"))).description == "not (exists(a) and exists(b))")
     #expect(Filter.eq("and", "x").description == "\"and\" = \"x\"")
   }
 
   @Test(
     "text that is no filter is refused with the place where it ends to be one",
     arguments: [
-      ("", "byte 0"), ("a", "byte 1"), ("a = ", "byte 4"), ("a = 1 b", "byte 6"), ("(a = 1", "byte 6"),
+      ("", "byte 0"), ("a", "byte 1"), ("a = ", "byte 4"), ("a = 1 b", "byte 6"),
+      ("(a = 1", "byte 6"),
       ("a = 1)", "byte 5"), ("a == 1", "byte 3"), ("= 1", "byte 0"), ("$name = 1", "byte 0"),
       ("a = 'x", "byte 6"), ("a in 1", "byte 5"), ("a in (1", "byte 7"), ("a[01] = 1", "byte 2"),
-      ("exists a", "byte 7"), ("a not = 1", "byte 6"), ("and = 1", "byte 0"), ("a = 1 and", "byte 9"),
-      ("a = NaN", "byte 4"), ("a = 01", "byte 4"), ("a..b = 1", "byte 2"), ("a = \"\\x\"", "byte 6"),
+      ("exists a", "byte 7"), ("a not = 1", "byte 6"), ("and = 1", "byte 0"),
+      ("a = 1 and", "byte 9"),
+      ("a = NaN", "byte 4"), ("a = 01", "byte 4"), ("a..b = 1", "byte 2"),
+      ("a = \"\\x\"", "byte 6"),
     ])
   func refusedText(_ text: String, _ place: String) throws {
     let error = #expect(throws: StoreError.self) { try Filter(parsing: text) }
@@ -93,7 +97,8 @@ struct FilterFormTests {
       #"{"dialect":"lenient","filter":{"gt":["a",null]}}"#,
       #"{"dialect":"lenient","filter":{"in":["a","text"]}}"#,
       #"{"dialect":"lenient","filter":{"not":null}}"#,
-      #"{"and":[{"exists":"a"},{"or":[]}]}"#, #"{"eq":["a","\u0000"]}"#, "{\"eq\":[\"a\",\"\u{0}\"]}",
+      #"{"and":[{"exists":"a"},{"or":[]}]}"#, #"{"eq":["a","\u0000"]}"#,
+      "{\"eq\":[\"a\",\"\u{0}\"]}",
     ])
   func refusedJSON(_ text: String) throws {
     let error = #expect(throws: StoreError.self) { try Filter(json: text) }
@@ -105,7 +110,8 @@ struct FilterFormTests {
     let year = Field<Int>("year")
     let language = Field<String>("language")
     let typed = language == "en" && (year >= 2020 || !(year < 2000)) && language.isIn(["en", "fr"])
-    let text = #"(language = "en" and (year >= 2020 or not year < 2000)) and language in ("en","fr")"#
+    let text =
+      #"(language = "en" and (year >= 2020 or not year < 2000)) and language in ("en","fr")"#
     #expect(try Filter(parsing: text) == typed)
     #expect(try Filter(json: typed.json) == typed)
   }
@@ -147,9 +153,11 @@ struct LenientTests {
       (#"{"and":[]}"#, ["ten", "text", "null", "missing"]), (#"{"or":[]}"#, []),
       (#"{"and":[null,{"exists":"rank"},null]}"#, ["ten", "text", "null"]),
       (#"{"or":[null]}"#, []), (#"{"not":{"or":[]}}"#, ["ten", "text", "null", "missing"]),
-      (#"{"like":["lemma","sea*"]}"#, ["ten", "text"]), (#"{"like":["lemma","*sea"]}"#, ["ten", "null"]),
+      (#"{"like":["lemma","sea*"]}"#, ["ten", "text"]),
+      (#"{"like":["lemma","*sea"]}"#, ["ten", "null"]),
       (#"{"like":["lemma","%sea"]}"#, []), (#"{"like":["lemma","*e*l*"]}"#, ["text"]),
-      (#"{"not":{"like":["lemma","sea*"]}}"#, ["null"]), (#"{"like":["rank","1*"]}"#, ["ten", "text"]),
+      (#"{"not":{"like":["lemma","sea*"]}}"#, ["null"]),
+      (#"{"like":["rank","1*"]}"#, ["ten", "text"]),
       (#"{"eq":[{"column":"content"},null]}"#, ["text", "null", "missing"]),
       (#"{"ne":[{"column":"content"},null]}"#, ["ten"]),
       (#"{"eq":["rank",10]}"#, ["ten"]), (#"{"gt":["rank",10]}"#, ["text"]),

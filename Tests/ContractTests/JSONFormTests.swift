@@ -5,7 +5,8 @@ import Testing
 struct JSONFormTests {
   @Test("a collection spec reads as written, with its defaults")
   func spec() throws {
-    let whole = #"{"name":"notes","dimension":384,"metric":"l2","mode":"auto_migrate","element":"f16"}"#
+    let whole =
+      #"{"name":"notes","dimension":384,"metric":"l2","mode":"auto_migrate","element":"f16"}"#
     let spec = CollectionSpec(
       name: "notes", dimension: 384, metric: .l2, mode: .autoMigrate, element: .f16)
     #expect(try CollectionSpec(json: whole) == spec)
@@ -40,7 +41,8 @@ struct JSONFormTests {
 
   @Test("a record reads as written")
   func record() throws {
-    let text = #"{"id":"a","vector":[1,0.5,-1e-45],"metadata":{"stars":4,"tag":"draft"},"content":"x"}"#
+    let text =
+      #"{"id":"a","vector":[1,0.5,-1e-45],"metadata":{"stars":4,"tag":"draft"},"content":"x"}"#
     let record = try Record(json: text)
     #expect(
       record
@@ -84,12 +86,15 @@ struct JSONFormTests {
 
   @Test("an index spec reads as written, and absent means default")
   func index() throws {
-    let hnsw = #"{"vector":{"method":"hnsw","m":16,"ef_construction":64,"name":null,"quantization":"auto"}}"#
+    let hnsw =
+      #"{"vector":{"method":"hnsw","m":16,"ef_construction":64,"name":null,"quantization":"auto"}}"#
     #expect(try IndexSpec(json: hnsw) == .hnsw())
-    #expect(try IndexSpec(json: #"{"vector":{"method":"ivfflat","lists":7}}"#) == .ivfFlat(lists: 7))
+    #expect(
+      try IndexSpec(json: #"{"vector":{"method":"ivfflat","lists":7}}"#) == .ivfFlat(lists: 7))
     #expect(try IndexSpec(json: #"{"metadata":{"fields":["a"]}}"#) == .metadata(fields: ["a"]))
     #expect(try IndexSpec(json: #"{"vector":{}}"#) == .hnsw(m: 0, efConstruction: 0))
-    for spec in [IndexSpec.hnsw(name: "x", m: 8, metric: .l2), .metadata(name: "m", pathOps: true)] {
+    for spec in [IndexSpec.hnsw(name: "x", m: 8, metric: .l2), .metadata(name: "m", pathOps: true)]
+    {
       #expect(try IndexSpec(json: spec.json) == spec)
     }
   }
@@ -119,7 +124,10 @@ struct JSONFormTests {
 
   @Test(
     "bytes that are not UTF-8 are refused with their place",
-    arguments: [([0x22, 0xFF, 0x22], 1), ([0x22, 0x61, 0xC3, 0x28, 0x22], 2), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1)])
+    arguments: [
+      ([0x22, 0xFF, 0x22], 1), ([0x22, 0x61, 0xC3, 0x28, 0x22], 2),
+      ([0x22, 0xED, 0xA0, 0x80, 0x22], 1),
+    ])
   func invalidUTF8(_ bytes: [UInt8], _ place: Int) {
     let error = #expect(throws: StoreError.self) { try Value(json: bytes) }
     #expect(error?.message.contains("at \(place) ") == true, "\(String(describing: error))")

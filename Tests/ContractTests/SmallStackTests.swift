@@ -2,9 +2,9 @@ import Foundation
 import RoostContract
 import Testing
 
-// Threads of other people's programs can have little stack: 512 KiB on Apple's systems, 128 KiB with
-// musl. What a stranger can make deep must not be walked by recursion, and these laws are tried on
-// such a thread; an overflow ends the test process.
+// Threads of other people's programs can have little stack: 512 KiB on Apple's systems, 128 KiB
+// with musl. What a stranger can make deep must not be walked by recursion, and these laws are
+// tried on such a thread; an overflow ends the test process.
 
 @Suite("On a thread with 128 KiB of stack")
 struct SmallStackTests {
@@ -58,8 +58,10 @@ struct SmallStackTests {
       for _ in 0..<100_000 { filter = !filter }
       #expect(throws: StoreError.self) { try filter.check() }
       for text in [
-        String(repeating: "(", count: 1_000_000), String(repeating: "not ", count: 250_000) + "a = 1",
-        String(repeating: "and(", count: 250_000), "a = " + String(repeating: "[", count: 1_000_000),
+        String(repeating: "(", count: 1_000_000),
+        String(repeating: "not ", count: 250_000) + "a = 1",
+        String(repeating: "and(", count: 250_000),
+        "a = " + String(repeating: "[", count: 1_000_000),
       ] {
         #expect(throws: StoreError.self) { try Filter(parsing: text) }
       }

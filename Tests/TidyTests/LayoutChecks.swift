@@ -16,7 +16,7 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
-  ("Benchmarks/", ["swift", "md", "json", ""]),
+  ("Benchmarks/", ["swift", "md", "json", "jsonl", ""]),
 ]
 
 /// The last word of a name that says nothing about what is inside.

@@ -1,10 +1,11 @@
 public import RoostContract
 
-// A filter as the condition of a SQL query over `jsonb`. The reference evaluator in the contract and
-// this lowering are two statements of one meaning; a real Postgres is asked which rows each gives.
+// A filter as the condition of a SQL query over `jsonb`. The reference evaluator in the contract
+// and this lowering are two statements of one meaning; a real Postgres is asked which rows each
+// gives.
 //
-// Values are always bound, never written into the SQL. Path segments are written into it, in quotes:
-// Postgres can use an index on a path only where the path is a constant.
+// Values are always bound, never written into the SQL. Path segments are written into it, in
+// quotes: Postgres can use an index on a path only where the path is a constant.
 
 /// A filter lowered to a SQL condition with bound values.
 public struct FilterSQL: Sendable, Equatable {
@@ -35,7 +36,9 @@ public struct FilterSQL: Sendable, Equatable {
     public var metadata: String
 
     /// Expressions; each is put into the SQL as it is.
-    public init(id: String = "\"id\"", content: String = "\"content\"", metadata: String = "\"metadata\"") {
+    public init(
+      id: String = "\"id\"", content: String = "\"content\"", metadata: String = "\"metadata\""
+    ) {
       self.id = id
       self.content = content
       self.metadata = metadata
@@ -59,7 +62,9 @@ private struct PostgresWriter {
   var next: Int
   var arguments: [FilterSQL.Argument] = []
 
-  /// What Postgres may cast to a number. The reference evaluator reads the same language.
+  /// What Postgres may cast to a number.
+  ///
+  /// The reference evaluator reads the same language.
   static let numericPattern = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 
   mutating func write(_ node: Filter.Node, _ children: ArraySlice<String>) -> String {
@@ -116,7 +121,8 @@ private struct PostgresWriter {
 
   /// A text as a SQL constant, under standard_conforming_strings, which is on since Postgres 9.1.
   private static func quoted(_ text: String) -> String {
-    "'" + String(text.unicodeScalars.flatMap { $0 == "'" ? [$0, $0] : [$0] }.map(Character.init)) + "'"
+    "'" + String(text.unicodeScalars.flatMap { $0 == "'" ? [$0, $0] : [$0] }.map(Character.init))
+      + "'"
   }
 
   /// A pattern of SQL, in which `%` stands for any run and a backslash makes a sign plain.
