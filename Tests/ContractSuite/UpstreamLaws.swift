@@ -99,7 +99,7 @@ enum UpstreamLaws {
         "the filter", in: collection, where: .exists(.metadata(" flags ", "\tpinned\n")),
         finds: ["r3"])
     },
-    Law("GV-010", "a column without a name is refused") {
+    Law("GV-010", "an eq on a column without a name is refused") {
       let collection = try await rows($0)
       for name in ["", "   ", "\t"] {
         try await $0.expectRefusal(
