@@ -29,9 +29,10 @@ enum ConcurrencyLaws {
     _ count: Int, _ work: @escaping @Sendable (Int) async throws -> Result
   ) async throws -> [Result] {
     let line = StartLine(count)
+    let lanes = Lanes()
     return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
       for number in 0..<count {
-        group.addTask {
+        group.addTask(executorPreference: lanes) {
           await line.wait()
           return (number, try await work(number))
         }
