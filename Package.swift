@@ -78,7 +78,8 @@ let package = Package(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
     .target(
-      name: "RoostFuzz", dependencies: ["RoostContract"], path: "Fuzz/Laws", swiftSettings: house),
+      name: "RoostFuzz", dependencies: ["RoostContract", "ContractSuite"], path: "Fuzz/Laws",
+      swiftSettings: house),
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),

@@ -1,8 +1,9 @@
+import ContractSuite
 package import RoostContract
 
 /// Makes random filters of every kind, odd names and values included.
 package struct FilterGenerator {
-  var random: SplitMix64
+  var random: SeededGenerator
 
   /// Names that are hard to write: keywords, numbers, quotes, both spellings of "é".
   private static let segments = [
@@ -18,7 +19,7 @@ package struct FilterGenerator {
     "9", "1e2", "+5", "5.", ".5", " 12 ", "-5.5", "1E+2", "0x10", "NaN", "Infinity", "1e", "true",
   ]
 
-  package init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   private mutating func pick<T>(_ choices: [T]) -> T {
     choices[Int.random(in: 0..<choices.count, using: &random)]

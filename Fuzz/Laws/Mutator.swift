@@ -1,6 +1,8 @@
+import ContractSuite
+
 /// Makes inputs out of a corpus, the same ones for the same seed.
 package struct Mutator {
-  private var random: SplitMix64
+  private var random: SeededGenerator
   private let corpus: [[UInt8]]
   private let dictionary: [[UInt8]]
 
@@ -8,7 +10,7 @@ package struct Mutator {
   private static let lengthMax = 4_096
 
   package init(seed: UInt64, corpus: [[UInt8]], dictionary: [String]) {
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     self.corpus = corpus.isEmpty ? [[]] : corpus
     self.dictionary = dictionary.map { Array($0.utf8) }
   }

@@ -21,16 +21,26 @@ public struct Law: Sendable, CustomStringConvertible {
   /// Tries the law on an empty store; throws what was asked, found and expected when it is broken.
   public func run(on subject: some StoreUnderTest) async throws {
     let trial = Trial(subject: subject, store: try await subject.makeStore(), law: self)
+    let broken = await outcome(of: trial)
+    do {
+      try await subject.discard(trial.store)
+    } catch {
+      // A broken law says more than what came of it at the end.
+      throw broken ?? trial.broken("to end the store after the law", "\(error)", "no error")
+    }
+    if let broken { throw broken }
+  }
+
+  /// How the store breaks the law; nil when it keeps it.
+  private func outcome(of trial: Trial) async -> LawBroken? {
     do {
       try await show(trial)
+      return nil
     } catch let broken as LawBroken {
-      throw broken
+      return broken
     } catch {
-      throw LawBroken(
-        law: self, store: subject.name, asked: "to go through the law", found: "\(error)",
-        expected: "no error")
+      return trial.broken("to go through the law", "\(error)", "no error")
     }
-    try await subject.discard(trial.store)
   }
 }
 

@@ -12,7 +12,7 @@ struct SearchData {
   let queries: [[Float]]
 
   init(seed: UInt64) {
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let centres = (0..<Self.clusters).map { _ in
       (0..<Self.dimension).map { _ in generator.number() * 10 }
     }
@@ -66,22 +66,6 @@ struct SearchData {
       Pick(name: "all", filter: .ge("part", 0)) { _ in true },
     ]
   }()
-
-  /// SplitMix64.
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-      return word ^ (word >> 31)
-    }
-
-    /// A number in -1…1.
-    mutating func number() -> Float { Float(Int64(bitPattern: next()) >> 40) / 0x80_0000 }
-  }
 }
 
 // What a search must have found. Distances may differ by a millionth, as kernels of single

@@ -1,10 +1,10 @@
 /// SplitMix64: the same numbers from the same seed, on every machine.
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -14,9 +14,12 @@ struct SeededGenerator: RandomNumberGenerator {
 
   /// A vector of numbers in -1…1.
   mutating func vector(_ dimension: Int) -> [Float] {
-    (0..<dimension).map { _ in
-      // 24 bits are what the significand of a Float holds, so no two steps fall together.
-      Float(next() >> 40) / Float(1 << 23) - 1
-    }
+    (0..<dimension).map { _ in number() }
+  }
+
+  /// A number in -1…1.
+  mutating func number() -> Float {
+    // 24 bits are what the significand of a Float holds, so no two steps fall together.
+    Float(next() >> 40) / Float(1 << 23) - 1
   }
 }
