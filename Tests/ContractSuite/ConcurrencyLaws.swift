@@ -12,7 +12,7 @@ enum ConcurrencyLaws {
     ensureSame, ensureOther, dropOnce, writeWhileDropping, twoCollections, walkWhileWriting,
   ]
 
-  /// Where tasks wait until all have come, so that they meet in the store and not one after another.
+  /// Where tasks wait until all have come, so that they meet in the store, not one by one.
   private final class StartLine: Sendable {
     private let missing: Mutex<Int>
 

@@ -103,7 +103,11 @@ enum FloorPlan {
   /// Large, and slow to start: kept at the edges of the house.
   static let foundationModules: Set<String> = ["Foundation", "FoundationEssentials"]
 
-  static func mayImportSystem(_ room: Room) -> Bool { room.name == "Files" }
+  /// Whether a room may open a door: Files every one, and the contract suite the one to threads of
+  /// its own, on which concurrent laws meet.
+  static func mayImport(system module: String, _ room: Room) -> Bool {
+    room.name == "Files" || room.name == "ContractSuite" && module == "Dispatch"
+  }
 
   static func mayImportFoundation(_ room: Room) -> Bool {
     room.name == "Bridges" || room.isConnector || room.isProgram || room.name == "Fuzz/Laws"

@@ -20,7 +20,7 @@ func importComplaints(path: String, swift: SwiftText?, imports: [Import]) -> [Co
       complaints.append(
         Complaint(.layers, path, found.line, says, "\(room.name) may import \(expected)"))
     } else if FloorPlan.systemModules.contains(module) {
-      guard !FloorPlan.mayImportSystem(room) else { continue }
+      guard !FloorPlan.mayImport(system: module, room) else { continue }
       complaints.append(
         Complaint(.system, path, found.line, says, "only Files speaks to the operating system"))
     } else if FloorPlan.foundationModules.contains(module) {
