@@ -16,6 +16,11 @@ struct ModelLawTests {
     try await law.run(on: model)
   }
 
+  @Test("every law holds for a store that is asked in JSON", arguments: ContractSuite.laws)
+  func written(_ law: Law) async throws {
+    try await law.run(on: ModelUnderTest.written)
+  }
+
   @Test(
     "a model of every element type keeps the laws of elements and of ensuring",
     arguments: ContractSuite.laws.filter { law in

@@ -8,15 +8,22 @@ struct ModelUnderTest: StoreUnderTest, CustomTestStringConvertible {
   var name: String
   var capabilities: Capabilities
 
+  /// Whether all that goes in and out is put into JSON on the way.
+  var isWritten = false
+
   var testDescription: String { name }
 
-  func makeStore() async throws -> any VectorStore { ModelStore(capabilities: capabilities) }
+  func makeStore() async throws -> any VectorStore {
+    let model = ModelStore(capabilities: capabilities)
+    return isWritten ? WrittenStore(base: model) : model
+  }
 
   func plantOlderCollection(
     in store: any VectorStore, spec: CollectionSpec, hasMetadata: Bool, hasContent: Bool,
     records: [Record]
   ) async throws {
-    let model = try #require(store as? ModelStore)
+    let below = (store as? WrittenStore<ModelStore>)?.base
+    let model = try #require(below ?? store as? ModelStore)
     model.plantOlderCollection(
       spec, hasMetadata: hasMetadata, hasContent: hasContent, records: records)
   }
@@ -26,8 +33,23 @@ extension ModelUnderTest {
   /// The model as it is.
   static let whole = ModelUnderTest(name: "the model", capabilities: ModelStore.everything)
 
-  /// Models that can do less. What they lack, every law must show them to refuse as declared; none
-  /// of the laws may simply pass over it.
+  /// The model behind a layer of JSON.
+  ///
+  /// Its limits are smaller: printing and reading batches of 100,000 records or vectors of 65,535
+  /// numbers takes long and shows no more.
+  static let written: ModelUnderTest = {
+    var capabilities = ModelStore.everything
+    capabilities.dimensionMax = 4_097
+    capabilities.indexedDimensionMax = 4_097
+    capabilities.batchMax = 2_000
+    return ModelUnderTest(
+      name: "the model asked in JSON", capabilities: capabilities, isWritten: true)
+  }()
+
+  /// Models that can do less.
+  ///
+  /// What they lack, every law must show them to refuse as declared; none of the laws may simply
+  /// pass over it.
   static let lesser = [restricted, bare, small, likePostgres, onlyGraphs]
 
   /// Lacks every feature and all but one of each choice, within small limits.

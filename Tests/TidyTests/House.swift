@@ -31,6 +31,8 @@ struct HouseFile: Sendable {
   /// The source as tokens, when it is Swift.
   let swift: SwiftText?
   let imports: [Import]
+  /// What Package.swift declares; nil for every other file.
+  let manifest: Manifest?
   /// What this file gets wrong whatever the others hold.
   let complaints: [Complaint]
 
@@ -46,6 +48,7 @@ struct HouseFile: Sendable {
     let swift = kind == .swift ? text.map { SwiftText($0) } : nil
     self.swift = swift
     imports = swift?.imports ?? []
+    manifest = path == "Package.swift" ? swift.map { Manifest($0.tokens) } : nil
     let lines = text?.utf8.split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
     ).map(Substring.init)
@@ -123,13 +126,18 @@ struct House: Sendable {
     rooms.filter { swiftFile(of: $0) != nil }
   }
 
+  /// The shortest Swift file of a room, which is the quickest to spoil and judge again.
   func swiftFile(of room: Room) -> HouseFile? {
-    files.first { $0.room?.name == room.name && $0.swift != nil }
+    shortest { $0.room?.name == room.name && $0.swift != nil }
   }
 
   /// A file of the room that people write code in, whatever the language.
   func codeFile(of room: Room) -> HouseFile? {
-    files.first { $0.room?.name == room.name && FileKind(path: $0.path).isCode }
+    shortest { $0.room?.name == room.name && FileKind(path: $0.path).isCode }
+  }
+
+  private func shortest(where fits: (HouseFile) -> Bool) -> HouseFile? {
+    files.filter(fits).min { ($0.text?.utf8.count ?? 0) < ($1.text?.utf8.count ?? 0) }
   }
 
   subscript(path: String) -> HouseFile? { files.first { $0.path == path } }

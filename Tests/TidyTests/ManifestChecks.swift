@@ -201,10 +201,7 @@ private func isCall(_ tokens: [Token], _ index: Int, _ name: String) -> Bool {
 
 /// What Package.swift declares that the plan forbids, and what the sources import undeclared.
 func manifestComplaints(_ files: [HouseFile]) -> [Complaint] {
-  guard let tokens = files.first(where: { $0.path == "Package.swift" })?.swift?.tokens else {
-    return []
-  }
-  let manifest = Manifest(tokens)
+  guard let manifest = files.lazy.compactMap(\.manifest).first else { return [] }
   var complaints = manifest.complaints
   var declared: [String: Set<String>] = [:]
   for target in manifest.targets {

@@ -162,7 +162,8 @@ struct PlantedImportTests {
   func forgottenRoom(_ room: Room) throws {
     let rest = manifest { other, uses in other.name == room.name ? nil : uses }
     let planted = Planted(file: "Package.swift", rest)
-    let file = try #require(House.checkout.swiftFile(of: room))
+    let file = try #require(
+      House.checkout.files.first { $0.room?.name == room.name && $0.swift != nil })
     #expect(
       planted.newComplaints == [
         "\(file.path):1: \(room.name) has no line in Package.swift; a line for every room"
