@@ -22,7 +22,9 @@ func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> 
       return .target(
         name: module(room), condition: trait.flatMap { isLibrary ? .when(traits: [$0]) : nil })
     },
-    path: "Sources/" + folder, swiftSettings: house)
+    path: "Sources/" + folder, swiftSettings: house,
+    // Rounding and roots are in a library of their own on Linux, and nothing else asks for it.
+    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
 }
 
 /// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
@@ -40,6 +42,7 @@ func tests(_ folder: String, use rooms: [String], and others: [Target.Dependency
 
 let package = Package(
   name: "roost",
+  platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
   products: [
     .library(name: "Roost", targets: ["Roost"]),
     .executable(name: "roost", targets: ["RoostCLI"]),

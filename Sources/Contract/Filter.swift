@@ -68,7 +68,7 @@ public struct Filter: Sendable {
     return fault == nil ? Filter(nodes: nodes, depth: depth, valueCount: valueCount) : self
   }
 
-  /// Throws `.invalidFilter`, or `.tooLarge`, when the filter has no meaning.
+  /// Throws `.invalidFilter` when the filter has no meaning, or passes a limit.
   public func check() throws {
     if let fault { throw fault }
   }

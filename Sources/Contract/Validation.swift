@@ -444,7 +444,7 @@ extension ElementType {
   package func rounded(_ number: Float) -> Float {
     switch self {
     case .f32: number
-    case .f16: Float(Float16(number))
+    case .f16: number.roundedToHalf
     case .bf16:
       // Round half to even on the upper sixteen bits; NaN stays NaN.
       number.isNaN
@@ -455,5 +455,18 @@ extension ElementType {
       // A tie goes to the even neighbour: 127.5 would be 128, past the range; -128.5 is -128.
       number >= -128.5 && number < 127.5 ? number.rounded(.toNearestOrEven) : .infinity
     }
+  }
+}
+
+extension Float {
+  /// The nearest IEEE 16-bit number, half to even; an infinity past their range.
+  ///
+  /// `Float16` would say the same, and is missing on Macs with Intel processors.
+  fileprivate var roundedToHalf: Float {
+    guard isFinite, self != 0 else { return self }
+    // Ten bits stand behind the leading one; below 2^-14 the steps stay as they are there.
+    let step = Float(sign: .plus, exponent: Swift.max(exponent, -14) - 10, significand: 1)
+    let rounded = (self / step).rounded(.toNearestOrEven) * step
+    return rounded.magnitude > 65_504 ? Float(signOf: self, magnitudeOf: .infinity) : rounded
   }
 }

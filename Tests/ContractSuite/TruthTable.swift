@@ -233,6 +233,7 @@ extension TruthTable {
     .refuses("GV-087", "And()", "an empty and is refused", .and([])),
     .refuses("GV-087b", "Or()", "an empty or is refused", .or([])),
     // Go met nil in the three that follow; in Swift a child without a meaning is one that is empty.
+    // JSON has null there; that it is refused is shown with the JSON form.
     .refuses("GV-088", "And(nil)", "an and of nothing is refused", .and([.and([])])),
     .refuses(
       "GV-088b", "Or(Eq,nil)", "an or of something and nothing is refused",

@@ -64,18 +64,4 @@ struct TruthTableTests {
       asRecorded == (row.choice == nil),
       "the recording says \(recorded.answer); the table says \(row.answer)")
   }
-
-  @Test("laws have ids of their own")
-  func ids() {
-    let ids = ContractSuite.laws.map(\.id)
-    let repeated = Dictionary(grouping: ids, by: \.self).filter { $0.value.count > 1 }.keys.sorted()
-    #expect(repeated == [])
-  }
-
-  @Test("the numbers of the contract's list are in use", arguments: [1...16, 53...152])
-  func numbers(_ range: ClosedRange<Int>) {
-    let used = Set(ContractSuite.laws.map { $0.id.prefix(6) })
-    let all = range.map { "GV-" + String(String(1_000 + $0).dropFirst()) }
-    #expect(all.filter { !used.contains(Substring($0)) } == [])
-  }
 }

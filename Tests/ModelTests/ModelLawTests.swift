@@ -38,6 +38,7 @@ struct ModelLawTests {
     let numbers = Set(
       laws.compactMap { $0.id.hasPrefix("GV-") ? Int($0.id.dropFirst(3).prefix(3)) : nil })
     #expect(numbers == Set(1...158))
+    print("laws: \(TruthTable.rows.count) rows of the recorded truth table, each a law")
     for (title, laws) in ContractSuite.chapters { print("laws: \(laws.count) \(title)") }
     print(
       "laws: \(laws.count) in all, GV-001 to GV-158 among them; run on the model and, where it can"
