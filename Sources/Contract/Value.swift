@@ -128,14 +128,12 @@ extension Value: Equatable {
   /// Whether two values are the same JSON value: numbers by value, texts by bytes, objects in any
   /// order.
   public static func == (a: Self, b: Self) -> Bool {
-    // A list of pairs still to compare instead of recursion: values can be deep, stacks small.
+    // Most values hold no others; the rest is a list of pairs still to compare instead of
+    // recursion, for values can be deep and stacks small.
+    guard a.isContainer, b.isContainer else { return plainlyEqual(a, b) }
     var pairs = [(a, b)]
     while let (a, b) = pairs.popLast() {
       switch (a, b) {
-      case (.null, .null): continue
-      case (.bool(let a), .bool(let b)): guard a == b else { return false }
-      case (.int(let a), .int(let b)): guard a == b else { return false }
-      case (.string(let a), .string(let b)): guard Bytewise.equal(a, b) else { return false }
       case (.array(let a), .array(let b)):
         guard a.count == b.count else { return false }
         pairs.append(contentsOf: zip(a, b))
@@ -145,15 +143,31 @@ extension Value: Equatable {
           guard Bytewise.equal(a.key, b.key) else { return false }
           pairs.append((a.value, b.value))
         }
-      case (.double(let a), .double(let b)):
-        guard a == b || (a.isNaN && b.isNaN) else { return false }
-      default:
-        guard let a = a.decimalParts, let b = b.decimalParts, a.significant == b.significant else {
-          return false
-        }
+      default: guard plainlyEqual(a, b) else { return false }
       }
     }
     return true
+  }
+
+  private var isContainer: Bool {
+    switch self {
+    case .array, .object: true
+    default: false
+    }
+  }
+
+  /// Whether two values are the same, of which at most one holds others.
+  private static func plainlyEqual(_ a: Self, _ b: Self) -> Bool {
+    switch (a, b) {
+    case (.null, .null): return true
+    case (.bool(let a), .bool(let b)): return a == b
+    case (.int(let a), .int(let b)): return a == b
+    case (.string(let a), .string(let b)): return Bytewise.equal(a, b)
+    case (.double(let a), .double(let b)): return a == b || (a.isNaN && b.isNaN)
+    default:
+      guard let a = a.decimalParts, let b = b.decimalParts else { return false }
+      return a.significant == b.significant
+    }
   }
 }
 
