@@ -12,6 +12,16 @@ package struct FilterGenerator {
     "x y", "_under", "Z9", "true", "2147483648", "\u{1}", "('; DROP",
   ]
 
+  /// Names that most records have, so that most filters find something and miss something.
+  private static let common = ["rank", "a", "b", "category"]
+
+  /// Values that records and filters have in common, equal and nearly equal ones among them.
+  private static let commonValues: [Value] = [
+    10, 9, -5.5, 1.5, "10", "9", "10.0", "1e1", "abc", "", "NaN", true, false, .null, [1, 2, 3],
+    [1, 2], ["a": 1], ["a": [["b": 1], ["b": 2]]], .int(9_007_199_254_740_993),
+    .double(9_007_199_254_740_992),
+  ]
+
   /// Pieces of texts, some of which look like numbers to Postgres.
   private static let names = [
     "", "x", "*", "%", "_", "é", "\"", "\\", "'", "\n", "🦤", "日", "\u{7F}", "\u{2028}", "null",
@@ -62,11 +72,13 @@ package struct FilterGenerator {
     case 0: return .id
     case 1: return .content
     default:
-      return .metadata((0..<Int.random(in: 1...3, using: &random)).map { _ in segment() })
+      return .metadata((0..<pick([1, 1, 1, 1, 2, 3])).map { _ in segment() })
     }
   }
 
-  private mutating func segment() -> String { pick(Self.segments) }
+  private mutating func segment() -> String {
+    Bool.random(using: &random) ? pick(Self.common) : pick(Self.segments)
+  }
 
   package mutating func name() -> String { pick(Self.names) }
 
@@ -82,9 +94,9 @@ package struct FilterGenerator {
   }
 
   private mutating func number() -> Value {
-    switch Int.random(in: 0..<5, using: &random) {
+    switch Int.random(in: 0..<6, using: &random) {
     case 0: return .int(Int64(bitPattern: random.next()))
-    case 1: return .int(Int64.random(in: -20...20, using: &random))
+    case 1, 5: return .int(Int64.random(in: -20...20, using: &random))
     case 2:
       let double = Double(bitPattern: random.next())
       return .double(double.isFinite ? double : 0.25)
@@ -98,7 +110,8 @@ package struct FilterGenerator {
   }
 
   package mutating func value(depth: Int) -> Value {
-    switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &random) {
+    if Bool.random(using: &random) { return pick(Self.commonValues) }
+    return switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &random) {
     case 0: .null
     case 1: .bool(Bool.random(using: &random))
     case 2, 3: number()
@@ -116,10 +129,13 @@ package struct FilterGenerator {
 
   /// A record whose metadata has the fields that the filters ask for.
   package mutating func record(id: String) -> Record {
-    let members = (0..<Int.random(in: 0...8, using: &random)).map { _ in
+    let others = (0..<Int.random(in: 0...6, using: &random)).map { _ in
       (segment(), value(depth: 4))
     }
+    let members = Self.common.compactMap { name in
+      Int.random(in: 0..<4, using: &random) > 0 ? (name, value(depth: 2)) : nil
+    }
     return Record(
-      id: id, metadata: Metadata(members), content: pick([nil, name(), name() + name()]))
+      id: id, metadata: Metadata(others + members), content: pick([nil, name(), name() + name()]))
   }
 }

@@ -7,6 +7,9 @@
 //   `not rank > 9` holds for records without `rank`. That is Postgres' `CASE … ELSE FALSE`.
 // - `gt` and `lt` with a text compare the text of the field, bytewise.
 // - All else on a missing field is neither true nor false, and stays so under `not`.
+//
+// In one place Postgres has no answer: its cast of a number past the range of doubles, such as
+// 1e400, fails the whole query. Here such a number orders as an infinity.
 
 /// True, false, or neither, as in SQL.
 package enum Truth: Sendable {
