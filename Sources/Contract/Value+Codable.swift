@@ -4,8 +4,11 @@
 
 extension Value: Codable {
   /// Decodes any JSON value.
+  ///
+  /// A decoder says only by refusing what does not stand there, so each kind is tried in turn; the
+  /// last one's refusal is thrown.
   public init(from decoder: any Decoder) throws {
-    if let members = try? decoder.container(keyedBy: AnyName.self) {  // It is no object.
+    if let members = try? decoder.container(keyedBy: AnyName.self) {  // Else no object.
       var metadata = Metadata()
       for name in members.allKeys {
         metadata[name.stringValue] = try members.decode(Value.self, forKey: name)
@@ -13,7 +16,7 @@ extension Value: Codable {
       self = .object(metadata)
       return
     }
-    if var elements = try? decoder.unkeyedContainer() {  // It is no array.
+    if var elements = try? decoder.unkeyedContainer() {  // Else no array.
       var values: [Value] = []
       while !elements.isAtEnd { values.append(try elements.decode(Value.self)) }
       self = .array(values)
@@ -22,11 +25,13 @@ extension Value: Codable {
     let single = try decoder.singleValueContainer()
     if single.decodeNil() {
       self = .null
-    } else if let value = try? single.decode(Bool.self) {  // It is no truth value.
+    } else if let value = try? single.decode(Bool.self) {  // Else no truth value.
       self = .bool(value)
-    } else if let value = try? single.decode(Int64.self) {  // It is no whole number.
+    } else if let value = try? single.decode(Int64.self) {  // Else too large, or no whole.
       self = .int(value)
-    } else if let value = try? single.decode(Double.self) {  // It is no number.
+    } else if let value = try? single.decode(UInt64.self) {  // Else too large, or no whole.
+      self = value.value
+    } else if let value = try? single.decode(Double.self) {  // Else no number.
       self = .double(value)
     } else {
       self = .string(try single.decode(String.self))

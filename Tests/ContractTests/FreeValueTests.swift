@@ -30,6 +30,8 @@ struct FreeValueTests {
     let data = try JSONEncoder().encode(value)
     #expect(try JSONDecoder().decode(Value.self, from: data) == value)
     #expect(try Value(json: data) == value)
+    let large = Data("[18446744073709551615,9223372036854775807]".utf8)
+    #expect(try JSONDecoder().decode(Value.self, from: large) == Value(json: large))
     let metadata: Metadata = ["n": 1]
     #expect(
       try JSONDecoder().decode(Metadata.self, from: JSONEncoder().encode(metadata)) == metadata)
