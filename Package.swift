@@ -30,7 +30,7 @@ func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> 
 /// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
 func module(_ folder: String) -> String {
   let name = String(folder.split(separator: "/").last ?? "")
-  return ["Roost", "CPostgres", "CSQLite"].contains(name) ? name : "Roost" + name
+  return ["Roost", "CKernels", "CLZ4", "CPostgres", "CSQLite"].contains(name) ? name : "Roost" + name
 }
 
 /// The tests of a room: folder `Tests/<folder>Tests`.
@@ -52,7 +52,15 @@ let package = Package(
     .trait(name: "SQLite", description: "The SQLite connector; needs sqlite3."),
   ],
   targets: [
+    .target(name: "CKernels", path: "Sources/CKernels"),
+    room("Kernels", uses: ["CKernels"]),
+    room("Files"),
     room("Contract"),
+    .systemLibrary(
+      name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4",
+      providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+    room("Storage", uses: ["Contract", "Files", "Kernels", "CLZ4"]),
+    room("Engine", uses: ["Contract", "Files", "Kernels", "Storage"]),
     room("Model", uses: ["Contract"]),
     room("Bridges", uses: ["Contract"]),
     room("Connectors/SQL", uses: ["Contract"]),
@@ -86,6 +94,12 @@ let package = Package(
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),
+    tests("Kernels", use: ["Kernels"]),
+    tests("Files", use: ["Files"]),
+    tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),
+    tests(
+      "Engine", use: ["Contract", "Files", "Kernels", "Storage", "Engine", "Model"],
+      and: ["ContractSuite"]),
     tests("Contract", use: ["Contract", "Model"], and: ["RoostFuzz", "ContractSuite"]),
     tests("SQL", use: ["Contract", "Connectors/SQL"]),
     tests("Fuzz", use: [], and: ["RoostFuzz"]),

@@ -19,7 +19,7 @@ struct Room: Sendable, CustomStringConvertible {
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
-    let plain = ["CKernels", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
+    let plain = ["CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
     module = name == "Fuzz/Laws" ? "RoostFuzz" : plain.contains(last) ? last : "Roost" + last
   }
 
@@ -43,7 +43,8 @@ enum FloorPlan {
     Room(name: "Kernels", uses: ["CKernels"]),
     Room(name: "Files", uses: []),
     Room(name: "Contract", uses: []),
-    Room(name: "Storage", uses: ["Files", "Kernels"]),
+    Room(name: "CLZ4", uses: []),
+    Room(name: "Storage", uses: ["Contract", "Files", "Kernels", "CLZ4"]),
     Room(name: "Index", uses: ["Kernels"]),
     Room(name: "Mirror", uses: ["Contract"]),
     Room(name: "Connectors/CPostgres", uses: []),

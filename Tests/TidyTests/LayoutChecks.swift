@@ -10,13 +10,14 @@ private let topLevel: Set<String> = [
 private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/Roost/Roost.docc/", ["md", "tutorial", "svg", "png", "json", "swift"]),
   ("Sources/CKernels/", ["c", "h", "modulemap", "md"]),
+  ("Sources/CLZ4/", ["h", "modulemap", "md"]),
   ("Sources/CABI/", ["swift", "c", "h", "modulemap", "md"]),
   ("Sources/Connectors/CPostgres/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/CSQLite/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/", ["swift", "md"]),
   ("Sources/", ["swift", "md"]),
   ("Tests/Fixtures/", ["txt"]),
-  ("Tests/", ["swift", "md", "json", "c", "h", "bin", ""]),
+  ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
   ("Benchmarks/", ["swift", "md", "json", "jsonl", ""]),
 ]

@@ -1,0 +1,89 @@
+/// Bytes of a file: a mapping of it, or a copy on the heap.
+///
+/// This file is where unsafe pointers are fenced in: every accessor checks its range against `count`
+/// and answers nil outside of it, whatever was read from the bytes before.
+// Sendable: the bytes are never written after `init`, and freed only with the last reference.
+@safe package final class Bytes: @unchecked Sendable {
+  /// How many there are.
+  package let count: Int
+
+  private let base: UnsafeRawPointer?
+  private let free: @Sendable () -> Void
+
+  /// Bytes that somebody else keeps in place until `free` is called.
+  package init(unsafe base: UnsafeRawPointer?, count: Int, free: @escaping @Sendable () -> Void) {
+    unsafe self.base = base
+    self.count = unsafe base == nil ? 0 : max(0, count)
+    self.free = free
+  }
+
+  /// A copy of `array`.
+  package convenience init(_ array: [UInt8]) {
+    unsafe self.init(count: array.count) { buffer in
+      unsafe array.withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
+    }
+  }
+
+  /// Bytes on the heap that `fill` writes; what it leaves out is zero.
+  package convenience init(
+    count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 0), alignment: 64)
+    unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe fill(buffer)
+    // Sendable: an address, used once, when nobody has the bytes any more.
+    let address = UInt(bitPattern: buffer.baseAddress)
+    unsafe self.init(unsafe: UnsafeRawPointer(buffer.baseAddress), count: count) {
+      unsafe UnsafeMutableRawPointer(bitPattern: address)?.deallocate()
+    }
+  }
+
+  deinit { free() }
+
+  private func contains(_ offset: Int, _ size: Int) -> Bool {
+    offset >= 0 && size >= 0 && size <= count && offset <= count - size
+  }
+
+  /// The number at `offset`, least significant byte first; nil when it is not all inside.
+  @inline(__always)
+  package func load<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> T? {
+    guard contains(offset, MemoryLayout<T>.size), let base = unsafe base else { return nil }
+    return T(littleEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self))
+  }
+
+  /// A copy of a range; nil when it is not all inside.
+  package func array(at offset: Int, count size: Int) -> [UInt8]? {
+    guard contains(offset, size) else { return nil }
+    guard let base = unsafe base else { return [] }
+    return unsafe [UInt8](UnsafeRawBufferPointer(start: base + offset, count: size))
+  }
+
+  /// The text in a range; nil when it is not all inside or no UTF-8.
+  package func text(at offset: Int, count size: Int) -> String? {
+    guard contains(offset, size) else { return nil }
+    guard let base = unsafe base else { return "" }
+    return unsafe String(
+      validating: UnsafeRawBufferPointer(start: base + offset, count: size), as: UTF8.self)
+  }
+
+  /// Lends a range to `body`, which must not keep the pointer; nil when it is not all inside.
+  package func withBytes<R>(
+    at offset: Int, count size: Int, _ body: (UnsafeRawBufferPointer) -> R
+  ) -> R? {
+    guard contains(offset, size) else { return nil }
+    return unsafe body(UnsafeRawBufferPointer(start: base.map { unsafe $0 + offset }, count: size))
+  }
+
+  /// How a range stands to `other`, byte by byte: below zero, zero or above; nil when not inside.
+  package func compare(at offset: Int, count size: Int, with other: [UInt8]) -> Int? {
+    unsafe withBytes(at: offset, count: size) { mine in
+      unsafe other.withUnsafeBytes { theirs in
+        for index in 0..<min(mine.count, theirs.count) {
+          let (a, b) = unsafe (mine[index], theirs[index])
+          if a != b { return a < b ? -1 : 1 }
+        }
+        return mine.count - theirs.count
+      }
+    }
+  }
+}
