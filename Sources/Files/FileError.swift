@@ -22,4 +22,28 @@ package struct FileError: Error, Equatable, Sendable {
     case notFound, exists, noSpace, denied, busy, tooManyFiles, outOfMemory, notAFile, readOnly
     case other
   }
+
+  /// What it means to the engine.
+  package var reason: Reason {
+    switch number {
+    case ErrorNumber.notFound: .notFound
+    case ErrorNumber.exists: .exists
+    case ErrorNumber.noSpace, ErrorNumber.quota, ErrorNumber.tooBig: .noSpace
+    // A lock that somebody else holds may be refused with either number.
+    case ErrorNumber.access: operation == .lock ? .busy : .denied
+    case ErrorNumber.permission: .denied
+    case ErrorNumber.again, ErrorNumber.busy: .busy
+    case ErrorNumber.tooManyFiles, ErrorNumber.tooManyFilesInSystem: .tooManyFiles
+    case ErrorNumber.memory: .outOfMemory
+    case ErrorNumber.isDirectory, ErrorNumber.notDirectory, ErrorNumber.loop, ErrorNumber.noDevice:
+      .notAFile
+    case ErrorNumber.readOnly: .readOnly
+    default: .other
+    }
+  }
+}
+
+extension FileError: CustomStringConvertible {
+  /// The operation and the reason, such as "write: ENOSPC (28)".
+  package var description: String { "\(operation): \(ErrorNumber.name(of: number))" }
 }
