@@ -20,6 +20,13 @@ public struct Metadata: Sendable {
     }
   }
 
+  /// Values that stand in order already, each name once; nil when they do not.
+  package init?(ascending pairs: [(key: String, value: Value)]) {
+    for index in pairs.indices.dropFirst()
+    where !Self.precedes(pairs[index - 1].key, pairs[index].key) { return nil }
+    entries = pairs
+  }
+
   /// The value of this name; nil removes it.
   public subscript(key: String) -> Value? {
     get {

@@ -12,7 +12,7 @@ package struct ByteReader {
   private var position: Int
   private let end: Int
 
-  /// A reader of `range`, cut off at the end of the bytes; `origin` is where `bytes` begin in `file`.
+  /// A reader of `range`, cut off at the end of the bytes, which begin at `origin` in `file`.
   package init(_ bytes: Bytes, in file: FileName, range: Range<Int>? = nil, origin: Int = 0) {
     self.bytes = bytes
     self.file = file
@@ -87,9 +87,23 @@ package struct ByteReader {
     return array
   }
 
-  /// A varint length and that many bytes of UTF-8.
-  package mutating func text() throws(StorageError) -> String {
+  /// Lends the next bytes to `body`, which must not keep the pointer.
+  mutating func lending<R>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) -> R
+  ) throws(StorageError) -> R {
+    let place = try take(count)
+    guard let result = unsafe bytes.withBytes(at: place, count: count, body) else {
+      throw damaged(.truncated)
+    }
+    return result
+  }
+
+  /// A varint length, at most `bytesMax`, and that many bytes of UTF-8.
+  package mutating func text(bytesMax: Int = .max) throws(StorageError) -> String {
     let size = try count()
+    guard size <= bytesMax else {
+      throw damaged(.range, found: UInt64(size), expected: UInt64(bytesMax))
+    }
     let place = try take(size)
     guard let text = bytes.text(at: place, count: size) else {
       throw .damaged(.text, in: file, at: origin + place)

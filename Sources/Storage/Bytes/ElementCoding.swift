@@ -1,0 +1,141 @@
+package import RoostContract
+
+// The numbers of vectors as bytes. A collection's numbers were rounded to its element type when
+// they came in, so that they come out of here as they went in; others are rounded the same way.
+//
+// Vectors are most of what is written, so they are converted a whole vector at a time. The pointers
+// in this file point into arrays that were sized a line before, and live no longer than a call.
+
+/// Turns vectors into bytes and back, least significant byte first.
+package enum ElementCoding {
+  /// Appends the bytes of a vector.
+  package static func append(
+    _ vector: [Float], as element: ElementType, to bytes: inout [UInt8]
+  ) {
+    #if _endian(little)
+      if element == .f32 {
+        unsafe vector.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        return
+      }
+    #endif
+    let start = bytes.count
+    let size = element.byteCount
+    bytes.append(contentsOf: repeatElement(0, count: vector.count * size))
+    unsafe bytes.withUnsafeMutableBytes { all in
+      let out = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start...])
+      for index in vector.indices {
+        let number = vector[index]
+        let place = index * size
+        switch element {
+        case .f32:
+          unsafe out.storeBytes(
+            of: number.bitPattern.littleEndian, toByteOffset: place, as: UInt32.self)
+        case .f16:
+          unsafe out.storeBytes(
+            of: half(number).littleEndian, toByteOffset: place, as: UInt16.self)
+        case .bf16:
+          unsafe out.storeBytes(
+            of: upperHalf(number).littleEndian, toByteOffset: place, as: UInt16.self)
+        case .i8: unsafe out.storeBytes(of: byte(number), toByteOffset: place, as: Int8.self)
+        }
+      }
+    }
+  }
+
+  /// The vector in some bytes, which are cut off to whole numbers.
+  package static func vector(
+    _ bytes: UnsafeRawBufferPointer, as element: ElementType
+  ) -> [Float] {
+    let count = bytes.count / element.byteCount
+    return unsafe [Float](unsafeUninitializedCapacity: count) { out, written in
+      unsafe decode(bytes, as: element, into: UnsafeMutableBufferPointer(rebasing: out[..<count]))
+      written = count
+    }
+  }
+
+  /// Puts the numbers in some bytes into a buffer, as many as both have.
+  package static func decode(
+    _ bytes: UnsafeRawBufferPointer, as element: ElementType,
+    into out: UnsafeMutableBufferPointer<Float>
+  ) {
+    let count = min(out.count, bytes.count / element.byteCount)
+    switch element {
+    case .f32:
+      for index in 0..<count {
+        let bits = unsafe bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+        unsafe out[index] = Float(bitPattern: UInt32(littleEndian: bits))
+      }
+    case .f16:
+      for index in 0..<count {
+        let bits = unsafe bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+        unsafe out[index] = float(half: UInt16(littleEndian: bits))
+      }
+    case .bf16:
+      for index in 0..<count {
+        let bits = unsafe bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+        unsafe out[index] = Float(bitPattern: UInt32(UInt16(littleEndian: bits)) << 16)
+      }
+    case .i8:
+      for index in 0..<count { unsafe out[index] = Float(Int8(bitPattern: bytes[index])) }
+    }
+  }
+
+  // MARK: One number
+
+  /// The bits of the nearest IEEE 16-bit number, half to even.
+  @inline(__always)
+  private static func half(_ number: Float) -> UInt16 {
+    let sign = UInt16(truncatingIfNeeded: number.bitPattern >> 16) & 0x8000
+    let magnitude = number.bitPattern & 0x7FFF_FFFF
+    let bits: UInt32
+    if magnitude >= 0x4780_0000 {
+      bits = magnitude > 0x7F80_0000 ? 0x7E00 : 0x7C00
+    } else if magnitude >= 0x3880_0000 {
+      // The exponent is counted from another number, and thirteen bits go.
+      bits = (magnitude &+ 0xFFF &+ (magnitude >> 13 & 1) &- 0x3800_0000) >> 13
+    } else {
+      // Below 2^-14 the steps are those that a Float has between a half and one.
+      bits = (Float(bitPattern: magnitude) + 0.5).bitPattern &- Float(0.5).bitPattern
+    }
+    return sign | UInt16(truncatingIfNeeded: bits)
+  }
+
+  /// The number of an IEEE 16-bit number's bits.
+  @inline(__always)
+  private static func float(half bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let magnitude = UInt32(bits & 0x7FFF) << 13
+    if bits & 0x7C00 == 0 {
+      let small = Float(bits & 0x03FF) * 0x1p-24
+      return Float(bitPattern: small.bitPattern | sign)
+    }
+    let bias: UInt32 = bits & 0x7C00 == 0x7C00 ? 0x7000_0000 : 0x3800_0000
+    return Float(bitPattern: magnitude &+ bias | sign)
+  }
+
+  /// The upper sixteen bits, rounded half to even; NaN stays NaN.
+  @inline(__always)
+  private static func upperHalf(_ number: Float) -> UInt16 {
+    let bits = number.bitPattern
+    guard !number.isNaN else { return UInt16(truncatingIfNeeded: bits >> 16) | 0x0040 }
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
+  }
+
+  /// The nearest 8-bit integer; past the range its end, and 0 for NaN.
+  @inline(__always)
+  private static func byte(_ number: Float) -> Int8 {
+    guard !number.isNaN else { return 0 }
+    return Int8(max(-128, min(127, number.rounded(.toNearestOrEven))))
+  }
+}
+
+extension ByteReader {
+  /// The next `count` numbers of a vector.
+  package mutating func vector(
+    _ count: Int, as element: ElementType
+  ) throws(StorageError) -> [Float] {
+    let (size, overflow) = count.multipliedReportingOverflow(by: element.byteCount)
+    guard !overflow else { throw damaged(.count, found: UInt64(clamping: count)) }
+    return unsafe try lending(size) { unsafe ElementCoding.vector($0, as: element) }
+  }
+}
