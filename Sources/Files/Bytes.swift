@@ -51,6 +51,38 @@
     return T(littleEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self))
   }
 
+  /// The number at `offset`; the same as `load`, for loops that cannot wait for a generic one.
+  package func u32(at offset: Int) -> UInt32? { load(UInt32.self, at: offset) }
+
+  /// The number at `offset`; the same as `load`, for loops that cannot wait for a generic one.
+  package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
+
+  /// Makes `numbers` hold `count` numbers of 1, 2 or 4 bytes; false when they are not all inside.
+  package func widen(
+    at offset: Int, count size: Int, width: Int, into numbers: inout [UInt32]
+  ) -> Bool {
+    guard [1, 2, 4].contains(width), size >= 0, size <= count / width else { return false }
+    let found: Void? = unsafe withBytes(at: offset, count: size * width) { bytes in
+      numbers = unsafe [UInt32](unsafeUninitializedCapacity: size) { out, filled in
+        switch width {
+        case 1: for index in 0..<size { unsafe out[index] = UInt32(bytes[index]) }
+        case 2:
+          for index in 0..<size {
+            let number = unsafe bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+            unsafe out[index] = UInt32(UInt16(littleEndian: number))
+          }
+        default:
+          for index in 0..<size {
+            let number = unsafe bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+            unsafe out[index] = UInt32(littleEndian: number)
+          }
+        }
+        filled = size
+      }
+    }
+    return found != nil
+  }
+
   /// A copy of a range; nil when it is not all inside.
   package func array(at offset: Int, count size: Int) -> [UInt8]? {
     guard contains(offset, size) else { return nil }

@@ -1,4 +1,5 @@
 package import RoostContract
+package import RoostFiles
 
 // The numbers of vectors as bytes. A collection's numbers were rounded to its element type when
 // they came in, so that they come out of here as they went in; others are rounded the same way.
@@ -78,6 +79,34 @@ package enum ElementCoding {
     case .i8:
       for index in 0..<count { unsafe out[index] = Float(Int8(bitPattern: bytes[index])) }
     }
+  }
+
+  /// Makes a buffer hold the vectors of some rows, each `stride` bytes after the one before; false
+  /// when they are not all inside.
+  package static func decode(
+    _ rows: Int, dimension: Int, as element: ElementType, from bytes: Bytes, at offset: Int,
+    stride: Int, into buffer: inout [Float]
+  ) -> Bool {
+    let size = dimension * element.byteCount
+    guard rows > 0 else {
+      buffer.removeAll(keepingCapacity: true)
+      return true
+    }
+    let decoded: Void? = unsafe bytes.withBytes(at: offset, count: (rows - 1) * stride + size) {
+      all in
+      if buffer.count != rows * dimension {
+        buffer = [Float](repeating: 0, count: rows * dimension)
+      }
+      unsafe buffer.withUnsafeMutableBufferPointer { out in
+        for row in 0..<rows {
+          unsafe decode(
+            UnsafeRawBufferPointer(rebasing: all[row * stride..<row * stride + size]), as: element,
+            into: UnsafeMutableBufferPointer(
+              rebasing: out[row * dimension..<(row + 1) * dimension]))
+        }
+      }
+    }
+    return decoded != nil
   }
 
   // MARK: One number

@@ -49,6 +49,9 @@ extension ByteWriter {
     }
   }
 
+  /// A value that holds no others; of an array or object there would be only the head.
+  package mutating func scalar(_ value: Value) { _ = plainOrOpen(value) }
+
   /// Writes a value, of a container only the head; answers the container.
   private mutating func plainOrOpen(_ value: Value) -> Walk.Container? {
     switch value {
@@ -111,16 +114,11 @@ extension ByteReader {
       }
       if current.isObject { current.key = try text() }
       let code = try u8()
+      if let value = try plain(code) {
+        current.add(value)
+        continue
+      }
       switch ValueTag(rawValue: code) {
-      case .null: current.add(.null)
-      case .no: current.add(.bool(false))
-      case .yes: current.add(.bool(true))
-      case .int:
-        let folded = try varint()
-        current.add(.int(Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)))
-      case .double: current.add(.double(try finiteDouble()))
-      case .decimal: current.add(.decimal(try decimal()))
-      case .string: current.add(.string(try text()))
       case .array, .object:
         // The container that is being read counts as well.
         guard outer.count + 1 < Value.depthMax else {
@@ -131,8 +129,31 @@ extension ByteReader {
         let left = try count(ofAtLeast: isObject ? 2 : 1)
         outer.append(current)
         current = Open(isObject: isObject, left: left)
-      case nil: throw damaged(.value, found: UInt64(code))
+      default: throw damaged(.value, found: UInt64(code))
       }
+    }
+  }
+
+  /// A value that holds no others, as `ByteWriter.scalar` writes it.
+  package mutating func scalar() throws(StorageError) -> Value {
+    let code = try u8()
+    guard let value = try plain(code) else { throw damaged(.value, found: UInt64(code)) }
+    return value
+  }
+
+  /// The value of a tag; nil where the tag is a container's, or none.
+  private mutating func plain(_ code: UInt8) throws(StorageError) -> Value? {
+    switch ValueTag(rawValue: code) {
+    case .null: return .null
+    case .no: return .bool(false)
+    case .yes: return .bool(true)
+    case .int:
+      let folded = try varint()
+      return .int(Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1))
+    case .double: return .double(try finiteDouble())
+    case .decimal: return .decimal(try decimal())
+    case .string: return .string(try text())
+    case .array, .object, nil: return nil
     }
   }
 
