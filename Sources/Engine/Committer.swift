@@ -166,7 +166,7 @@ extension StoreCore {
       if now - (firstUnsynced ?? now) >= delay.nanoseconds { try syncLog(log) }
     case .bulk:
       firstUnsynced = firstUnsynced ?? now
-      if log.waiting >= 4 << 20 { try log.write() }
+      if log.pendingLength >= 4 << 20 { try log.write() }
     }
   }
 
@@ -183,7 +183,7 @@ extension StoreCore {
   /// Tells the next process and followers how far the log is durable.
   func writeHint() {
     let hint = StateHint(
-      boot: owner.boot, generation: base.generation, durable: durable)
+      database: base.database, boot: owner.boot, generation: base.generation, durable: durable)
     do throws(StorageError) {
       if state == nil { state = try StateHint.open(in: directory) }
       if let state { try hint.write(to: state) }

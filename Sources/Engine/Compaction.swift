@@ -77,9 +77,8 @@ extension StoreCore {
         for row in 0..<input.view.reader.rowCount where input.view.isAlive(row, at: merge.lsn) {
           rows += 1
         }
-        for (segment, dead) in try input.view.reader.tombstones where merge.others.contains(segment)
-        {
-          tombstones[segment, default: []].formUnion(dead)
+        for list in try input.view.reader.tombstones where merge.others.contains(list.segment) {
+          tombstones[list.segment, default: []].formUnion(list.rows)
         }
       }
     } catch {
@@ -94,14 +93,13 @@ extension StoreCore {
       ) { append in
         var done = 0
         for input in merge.inputs {
-          try input.view.reader.forEachRecord { row in
-            input.view.isAlive(row, at: merge.lsn)
-          } _: { _, record in
+          var cursor = PayloadCursor()
+          for row in 0..<input.view.reader.rowCount where input.view.isAlive(row, at: merge.lsn) {
             if done % 1_024 == 0 {
               try checkGoingOn()
               progress?(Progress(phase: "compact", completed: done, total: rows))
             }
-            try append(record)
+            try append(try input.view.reader.record(row, using: &cursor))
             done += 1
           }
         }

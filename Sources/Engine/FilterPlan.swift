@@ -86,7 +86,7 @@ struct FilterPlan {
     for row in rows where isAsked(row) {
       let place = row - rows.lowerBound
       if readsRecords || mustAskRecord(place, codes) {
-        let (metadata, content) = try reader.payload(of: row, &cursor)
+        let (metadata, content) = try reader.payload(of: row, using: &cursor)
         let record = Record(id: try reader.id(of: row), metadata: metadata, content: content)
         matches[place] = filter.matches(record)
       } else {

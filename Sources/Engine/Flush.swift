@@ -78,7 +78,7 @@ extension StoreCore {
     let states = tables.collections.values
     let hasRows = states.contains { $0.active.count > 0 }
     let hasDeaths = states.contains { $0.segments.contains { !$0.unsaved.isEmpty } }
-    guard hasRows || hasDeaths || tables.isCatalogueChanged || log != nil || predecessor != nil
+    guard hasRows || hasDeaths || tables.isCatalogueChanged || log != nil || hasOldLogs
     else { return nil }
     try cutLog()
     var memory: [UInt64: MemView] = [:]
@@ -124,6 +124,7 @@ extension StoreCore {
     }
     log.close()
     self.log = nil
+    hasOldLogs = true
   }
 
   /// Writes the rows and tombstones of one collection; nil when there are none.
@@ -203,6 +204,7 @@ extension StoreCore {
     }
     try install(manifest, discardingOnFailure: written.map(\.entry.file))
     pending = nil
+    hasOldLogs = false
     if log == nil { predecessor = nil }
     for segment in written {
       guard let state = tables.collections[segment.collection] else {

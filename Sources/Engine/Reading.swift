@@ -214,7 +214,7 @@ struct Reading: Sendable {
         guard view.isAlive(row, at: reading.lsn) else { continue }
         let id = try view.reader.id(of: row)
         if let filter {
-          let (metadata, content) = try view.reader.payload(of: row, &payloads)
+          let (metadata, content) = try view.reader.payload(of: row, using: &payloads)
           guard filter.matches(Record(id: id, metadata: metadata, content: content)) else {
             continue
           }

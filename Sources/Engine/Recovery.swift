@@ -13,7 +13,6 @@ struct Recovered {
   var lsn: UInt64 = 0
   var nextLog: UInt64 = 1
   var nextFile: UInt64 = 1
-  var predecessor: Predecessor?
   /// Whether there are logs whose rows belong in segments.
   var hasLogs = false
 }
@@ -191,7 +190,7 @@ enum Recovery {
     _ manifest: Manifest, _ directory: any Directory, _ fileSystem: any FileSystem,
     _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader]
   ) throws(StorageError) -> Recovered {
-    let hint = StateHint.read(in: directory)
+    let hint = StateHint.read(in: directory, database: manifest.database)
     if let hint, hint.generation > manifest.generation {
       throw .damaged(
         .rollback, in: .manifest, at: 0, found: manifest.generation, expected: hint.generation)
@@ -233,10 +232,10 @@ enum Recovery {
       state.count += segment.rows
     }
     for segment in entry.segments.indices {
-      for (file, rows) in try state.segments[segment].reader.tombstones {
+      for list in try state.segments[segment].reader.tombstones {
         // The tombstones of segments that were merged away have no meaning any more.
-        guard let place = places[file] else { continue }
-        for row in rows {
+        guard let place = places[list.segment] else { continue }
+        for row in list.rows {
           guard Int(row) < state.segments[place].entry.rows else {
             throw .damaged(
               .range, in: .segment(entry.segments[segment].file), at: 0, found: UInt64(row),
@@ -258,55 +257,26 @@ enum Recovery {
     _ hint: StateHint?, upTo limit: UInt64
   ) throws(StorageError) {
     let manifest = recovered.manifest
-    let numbers = try LogReader.list(in: directory).filter { $0 >= manifest.firstLog }.sorted()
-    let mustReach = max(manifest.closed, manifest.durable, hint?.durable ?? 0, manifest.flushed)
     var elements: [UInt64: ElementType] = [:]
     for entry in manifest.collections { elements[entry.number] = entry.element }
-    for (place, number) in numbers.enumerated() {
-      guard number == manifest.firstLog + UInt64(place) else {
-        throw .damaged(
-          .missing, in: .log(manifest.firstLog + UInt64(place)), at: 0, found: recovered.lsn,
-          expected: mustReach)
+    var tables = recovered.tables
+    var last = recovered.lsn
+    let replay = try LogReader.replay(
+      manifest, in: directory, hint: hint?.durable ?? 0, settling: options.access == .readWrite
+    ) { entry throws(StorageError) in
+      guard entry.lsn <= limit else { return }
+      for operation in try OperationForm.decode(entry.payload, elements: &elements) {
+        try tables.apply(operation, at: entry.lsn, from: .log(manifest.firstLog))
       }
-      if options.access == .readWrite { try settle(number, directory) }
-      var tables = recovered.tables
-      var last = recovered.lsn
-      let end = try LogReader.read(
-        number, in: directory, database: manifest.database, isLast: place == numbers.count - 1,
-        mustReach: mustReach, expectedFirst: recovered.lsn + 1, predecessor: recovered.predecessor,
-        generation: manifest.generation
-      ) { entry throws(StorageError) in
-        guard entry.lsn <= limit else { return }
-        let reader = ByteReader(entry.payload, in: .log(number), origin: entry.offset)
-        for operation in try OperationForm.decode(reader, elements: &elements) {
-          try tables.apply(operation, at: entry.lsn, from: .log(number))
-        }
-        last = entry.lsn
-      }
-      recovered.tables = tables
-      recovered.lsn = limit == .max ? max(last, end.lastLSN) : last
-      recovered.predecessor = end.asPredecessor
-      recovered.nextLog = number + 1
-      recovered.hasLogs = true
+      last = entry.lsn
     }
-    guard recovered.lsn >= mustReach else {
-      throw .damaged(
-        .missing, in: .log(recovered.nextLog), at: 0, found: recovered.lsn, expected: mustReach)
-    }
-  }
-
-  /// Makes the disk hold what is read from a log: after an unclean stop memory may hold more.
-  private static func settle(
-    _ number: UInt64, _ directory: any Directory
-  ) throws(StorageError) {
-    do throws(FileError) {
-      let file = try directory.open(FileName.log(number).name, writable: true)
-      defer { file.close() }
-      try file.sync()
-      file.forgetCache()
-    } catch {
-      throw .file(error, .log(number))
-    }
+    recovered.tables = tables
+    recovered.lsn = last
+    guard let replay else { return }
+    // Witnesses have numbers too.
+    if limit == .max { recovered.lsn = max(last, replay.lastLSN) }
+    recovered.nextLog = replay.nextNumber
+    recovered.hasLogs = true
   }
 }
 

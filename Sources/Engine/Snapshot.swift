@@ -105,7 +105,7 @@ extension CollectionView {
       var record = Record(id: try reader.id(of: row))
       if projection.vector { record.vector = try reader.vector(of: row) }
       if projection.metadata || projection.content {
-        let (metadata, content) = try reader.payload(of: row, &cursor)
+        let (metadata, content) = try reader.payload(of: row, using: &cursor)
         if projection.metadata { record.metadata = metadata }
         if projection.content { record.content = content }
       }

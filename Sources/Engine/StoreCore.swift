@@ -61,6 +61,8 @@ final class StoreCore: @unchecked Sendable {
   var nextLog: UInt64
   /// Where the log before the next one ended, when it has not been flushed.
   var predecessor: Predecessor?
+  /// Whether there are logs whose rows are in no segment that a manifest names.
+  var hasOldLogs: Bool
   /// The last write in the tables.
   var lsn: UInt64
   /// The last write that a sync has made durable.
@@ -94,7 +96,7 @@ final class StoreCore: @unchecked Sendable {
     tables = recovered.tables
     base = recovered.manifest
     nextLog = recovered.nextLog
-    predecessor = recovered.predecessor
+    hasOldLogs = recovered.hasLogs
     lsn = recovered.lsn
     durable = recovered.lsn
     nextFile = recovered.nextFile
