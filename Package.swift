@@ -30,7 +30,8 @@ func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> 
 /// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
 func module(_ folder: String) -> String {
   let name = String(folder.split(separator: "/").last ?? "")
-  return ["Roost", "CKernels", "CLZ4", "CPostgres", "CSQLite"].contains(name) ? name : "Roost" + name
+  let plain = ["Roost", "CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite"]
+  return plain.contains(name) ? name : "Roost" + name
 }
 
 /// The tests of a room: folder `Tests/<folder>Tests`.
@@ -54,7 +55,8 @@ let package = Package(
   targets: [
     .target(name: "CKernels", path: "Sources/CKernels"),
     room("Kernels", uses: ["CKernels"]),
-    room("Files"),
+    .target(name: "CFiles", path: "Sources/CFiles"),
+    room("Files", uses: ["CFiles", "CKernels"]),
     room("Contract"),
     .systemLibrary(
       name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4",

@@ -19,7 +19,7 @@ struct Room: Sendable, CustomStringConvertible {
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
-    let plain = ["CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
+    let plain = ["CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
     module = name == "Fuzz/Laws" ? "RoostFuzz" : plain.contains(last) ? last : "Roost" + last
   }
 
@@ -41,7 +41,8 @@ enum FloorPlan {
   static let rooms: [Room] = [
     Room(name: "CKernels", uses: []),
     Room(name: "Kernels", uses: ["CKernels"]),
-    Room(name: "Files", uses: []),
+    Room(name: "CFiles", uses: []),
+    Room(name: "Files", uses: ["CFiles", "CKernels"]),
     Room(name: "Contract", uses: []),
     Room(name: "CLZ4", uses: []),
     Room(name: "Storage", uses: ["Contract", "Files", "Kernels", "CLZ4"]),
@@ -67,7 +68,8 @@ enum FloorPlan {
 
   /// Everything `import Roost` stands on.
   private static let belowRoost = [
-    "CKernels", "Kernels", "Files", "Contract", "Storage", "Index", "Mirror", "Bridges", "Engine",
+    "CFiles", "CKernels", "Kernels", "Files", "Contract", "Storage", "Index", "Mirror", "Bridges",
+    "Engine",
   ]
 
   private static let connectors = ["Connectors/Postgres", "Connectors/SQLite"]
