@@ -1,5 +1,5 @@
 public import RoostContract
-internal import RoostFiles
+package import RoostFiles
 internal import RoostStorage
 
 // A backup is a store of its own: the segments of one moment, and one more with what was only in the

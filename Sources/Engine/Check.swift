@@ -1,5 +1,5 @@
-public import RoostContract
-internal import RoostFiles
+internal import RoostContract
+package import RoostFiles
 internal import RoostStorage
 
 // Looking a store over without changing it. A check opens what a reader would open, and in full reads

@@ -63,8 +63,9 @@ struct FilterPlan {
       return reader.coversEveryPath ? .constant(node.truth(of: Record(id: "", metadata: [:]))) : .record
     }
     var truths = [node.truth(of: Record(id: "", metadata: [:])), Truth.unknown]
-    truths.reserveCapacity(column.values.count + 2)
-    for value in column.values {
+    let values = try column.values
+    truths.reserveCapacity(values.count + 2)
+    for value in values {
       var nested = value
       for segment in path.reversed() { nested = .object([segment: nested]) }
       guard case .object(let metadata) = nested else { return .record }

@@ -58,7 +58,7 @@ extension Recovery {
         return try load(manifest, directory, fileSystem, options, isWritten, reusing: open)
       } catch {
         // A writer may have replaced the manifest and deleted files meanwhile; then it is read anew.
-        guard attempts > 0, try generation(in: directory) != generation else {
+        guard attempts > 0, try self.generation(in: directory) != generation else {
           throw StoreError(error)
         }
       }

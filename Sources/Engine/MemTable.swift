@@ -20,7 +20,7 @@ final class MemRow: Sendable {
 
   static func hash(_ id: String) -> UInt64 {
     var id = id
-    return unsafe id.withUTF8 { unsafe Checksum.hash64(UnsafeRawBufferPointer($0), seed: 0x1D) }
+    return id.withUTF8 { unsafe Checksum.hash64(UnsafeRawBufferPointer($0), seed: 0x1D) }
   }
 
   /// About how much memory it takes.
@@ -60,7 +60,7 @@ final class MemIndex: Sendable {
     deaths = AtomicWords(count: capacity)
   }
 
-  private func tag(_ hash: UInt64) -> UInt64 { hash >> 32 << 32 }
+  private func tag(_ hash: UInt64) -> UInt64 { hash & ~0xFFFF_FFFF }
 
   /// The newest row below `limit` whose id is right, as `isRight` says.
   func newest(_ hash: UInt64, below limit: Int, isRight: (Int) -> Bool) -> Int? {

@@ -1,5 +1,5 @@
-public import RoostContract
-internal import RoostFiles
+internal import RoostContract
+package import RoostFiles
 internal import RoostStorage
 
 // A repair never changes the damaged store. It reads what can be read, says first what cannot, and

@@ -224,3 +224,32 @@ extension StoreCore {
     }
   }
 }
+
+extension PosixFileSystem {
+  /// The operating system.
+  static let shared = PosixFileSystem()
+}
+
+extension Store {
+  /// Makes a collection as an older version could have left it, without its optional parts.
+  package func plantOlderCollection(
+    _ spec: CollectionSpec, hasMetadata: Bool, hasContent: Bool, records: [Record]
+  ) throws {
+    let request = WriteRequest(isAlone: true) { core, _ in
+      let entry = CollectionEntry(
+        number: core.tables.nextCollection, name: spec.name, dimension: spec.dimension,
+        metric: spec.metric, element: spec.element, mode: spec.mode, hasMetadata: hasMetadata,
+        hasContent: hasContent, created: core.lsn + 1)
+      let puts = records.map { record in
+        Operation.put(
+          collection: entry.number,
+          StoredRecord(
+            id: record.id, vector: record.vector ?? [],
+            metadata: hasMetadata ? record.metadata ?? [:] : [:],
+            content: hasContent ? record.content : nil))
+      }
+      return Effects(operations: [.createCollection(entry)] + puts)
+    }
+    _ = try core.commit(request)
+  }
+}

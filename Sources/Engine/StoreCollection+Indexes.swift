@@ -1,4 +1,5 @@
 public import RoostContract
+internal import RoostFiles
 internal import RoostStorage
 
 extension StoreCollection {

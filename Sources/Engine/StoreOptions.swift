@@ -1,4 +1,4 @@
-public import RoostContract
+internal import RoostContract
 
 /// How a store is opened.
 public struct StoreOptions: Sendable, Equatable {
