@@ -86,10 +86,10 @@ enum Recovery {
     }
     do throws(FileError) {
       let lock = try directory.lock(file, byte: 0, exclusive: true)
-      let holder = "\(fileSystem.process.id) \(fileSystem.process.boot)\n"
+      let holder = LockHolder(process: fileSystem.process).encoded()
       do throws(FileError) {
-        try file.write(Array(holder.utf8), at: 0)
-        try file.truncate(to: holder.utf8.count)
+        try file.write(holder, at: 0)
+        try file.truncate(to: holder.count)
       } catch {
         // The name of the holder is a courtesy to who waits; the lock itself holds.
       }
@@ -98,7 +98,7 @@ enum Recovery {
       defer { file.close() }
       guard error.reason == .busy else { throw StoreError(error, .lock) }
       throw StoreError(
-        .locked, found: "the store at \(quoted(path)) is being written by \(holder(of: file))",
+        .locked, found: "the store at \(quoted(path)) is being written by \(holder(in: directory))",
         expected: "one process writes a store at a time",
         remedy: "Close it there, or open it read-only here")
     }
@@ -115,17 +115,8 @@ enum Recovery {
     }
   }
 
-  private static func holder(of file: any File) -> String {
-    do throws(FileError) {
-      let text = try file.read(at: 0, count: 64)
-      let process = text.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") }
-      guard !process.isEmpty, process.allSatisfy({ (48...57).contains($0) }) else {
-        return "another process"
-      }
-      return "process " + String(decoding: process, as: UTF8.self)
-    } catch {
-      return "another process"
-    }
+  private static func holder(in directory: any Directory) -> String {
+    LockHolder.read(in: directory).map { "process \($0.process.id)" } ?? "another process"
   }
 
   // MARK: The state
