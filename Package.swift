@@ -78,7 +78,7 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", path: "Sources/Connectors/CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
-    room("Roost", uses: ["Contract", "Bridges"]),
+    room("Roost", uses: ["Contract", "Bridges", "Engine"]),
     .executableTarget(
       name: "RoostCLI",
       dependencies: [
@@ -96,6 +96,10 @@ let package = Package(
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),
+    .executableTarget(
+      name: "roost-campaign",
+      dependencies: ["RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite"],
+      path: "Fuzz/Campaign", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),
