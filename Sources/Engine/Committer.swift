@@ -203,7 +203,18 @@ extension StoreCore {
     let log = try LogWriter.create(in: directory, header: header)
     self.log = log
     nextLog += 1
+    sealRetiredLog()
     return log
+  }
+
+  private func sealRetiredLog() {
+    do throws(StorageError) {
+      try retired?.seal()
+    } catch {
+      // The next log says where this one ended; the seal only says it once more.
+    }
+    retired?.close()
+    retired = nil
   }
 
   /// Puts a group into the tables and lets readers see it.

@@ -141,7 +141,7 @@ struct Tables {
     nextCollection = max(nextCollection, state.entry.number + 1)
   }
 
-  /// Does what a log says. An operation on a collection that is not there is damage.
+  /// Does what a log says; an operation on a collection that is not there is damage.
   mutating func apply(
     _ operation: Operation, at lsn: UInt64, from log: FileName
   ) throws(StorageError) {
