@@ -57,6 +57,21 @@
   /// The number at `offset`; the same as `load`, for loops that cannot wait for a generic one.
   package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
 
+  /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil when
+  /// it is not all inside.
+  package func firstNonzero(at offset: Int, count size: Int) -> Int? {
+    unsafe withBytes(at: offset, count: size) { bytes in
+      var index = 0
+      while index + 8 <= size,
+        unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) == 0
+      {
+        index += 8
+      }
+      while index < size, unsafe bytes[index] == 0 { index += 1 }
+      return offset + index
+    }
+  }
+
   /// Makes `numbers` hold `count` numbers of 1, 2 or 4 bytes; false when they are not all inside.
   package func widen(
     at offset: Int, count size: Int, width: Int, into numbers: inout [UInt32]

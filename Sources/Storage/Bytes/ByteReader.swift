@@ -113,8 +113,13 @@ package struct ByteReader {
 
   /// Leaves out bytes that must be zero.
   package mutating func zeros(_ count: Int) throws(StorageError) {
-    for byte in try array(count) where byte != 0 {
-      throw damaged(.reserved, found: UInt64(byte))
+    let place = try take(count)
+    guard let found = bytes.firstNonzero(at: place, count: count) else {
+      throw damaged(.truncated)
+    }
+    guard found == place + count else {
+      let byte = bytes.load(UInt8.self, at: found) ?? 0
+      throw .damaged(.reserved, in: file, at: origin + found, found: UInt64(byte))
     }
   }
 
