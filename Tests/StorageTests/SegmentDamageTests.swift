@@ -103,8 +103,8 @@ struct SegmentDamageTests {
     var missed: [Int] = []
     var wrong: [Int] = []
     for bit in 0..<bytes.count * 8 {
-      // Of padding every fourth byte is enough; it is all under the same checksums.
-      if bytes[bit / 8] == 0, bit / 8 % 4 != 0 { continue }
+      // Of padding every 17th byte is enough; it is all under the same checksums.
+      if bytes[bit / 8] == 0, bit / 8 % 17 != 0 { continue }
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
       if golden.isVerified(bytes) { missed.append(bit) }
       if bit % 8 == bit / 8 % 8, let answers = golden.answers(of: bytes), answers != golden.answers
