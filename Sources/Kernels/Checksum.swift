@@ -13,6 +13,11 @@ package enum Checksum {
     unsafe bytes.withUnsafeBytes { unsafe crc32c($0, continuing: crc) }
   }
 
+  /// CRC-32C by table, as on a CPU without an instruction for it.
+  package static func crc32cPlain(_ bytes: [UInt8]) -> UInt32 {
+    unsafe bytes.withUnsafeBytes { unsafe roost_crc32c_plain(0, $0.baseAddress, $0.count) }
+  }
+
   /// The hash of FORMAT.md of `bytes`.
   package static func hash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
     unsafe roost_hash64(seed, bytes.baseAddress, bytes.count)

@@ -20,26 +20,39 @@ package enum ElementCoding {
       }
     #endif
     let start = bytes.count
-    let size = element.byteCount
-    bytes.append(contentsOf: repeatElement(0, count: vector.count * size))
+    bytes.append(contentsOf: repeatElement(0, count: vector.count * element.byteCount))
     unsafe bytes.withUnsafeMutableBytes { all in
-      let out = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start...])
-      for index in vector.indices {
-        let number = vector[index]
-        let place = index * size
-        switch element {
-        case .f32:
-          unsafe out.storeBytes(
-            of: number.bitPattern.littleEndian, toByteOffset: place, as: UInt32.self)
-        case .f16:
-          unsafe out.storeBytes(
-            of: half(number).littleEndian, toByteOffset: place, as: UInt16.self)
-        case .bf16:
-          unsafe out.storeBytes(
-            of: upperHalf(number).littleEndian, toByteOffset: place, as: UInt16.self)
-        case .i8: unsafe out.storeBytes(of: byte(number), toByteOffset: place, as: Int8.self)
-        }
+      unsafe vector.withUnsafeBufferPointer { vector in
+        unsafe encode(
+          vector, as: element, to: UnsafeMutableRawBufferPointer(rebasing: all[start...]))
       }
+    }
+  }
+
+  /// Puts the numbers of a vector into a buffer that has room for them.
+  private static func encode(
+    _ vector: UnsafeBufferPointer<Float>, as element: ElementType,
+    to out: UnsafeMutableRawBufferPointer
+  ) {
+    // A loop for each type, so that the compiler can take several numbers at once.
+    switch element {
+    case .f32:
+      for index in 0..<vector.count {
+        let bits = unsafe vector[index].bitPattern.littleEndian
+        unsafe out.storeBytes(of: bits, toByteOffset: 4 * index, as: UInt32.self)
+      }
+    case .f16:
+      for index in 0..<vector.count {
+        let bits = unsafe half(vector[index]).littleEndian
+        unsafe out.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
+      }
+    case .bf16:
+      for index in 0..<vector.count {
+        let bits = unsafe upperHalf(vector[index]).littleEndian
+        unsafe out.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
+      }
+    case .i8:
+      for index in 0..<vector.count { unsafe out[index] = byte(vector[index]) }
     }
   }
 
@@ -150,11 +163,12 @@ package enum ElementCoding {
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
   }
 
-  /// The nearest 8-bit integer; past the range its end, and 0 for NaN.
+  /// The bits of the nearest 8-bit integer; past the range its end.
   @inline(__always)
-  private static func byte(_ number: Float) -> Int8 {
-    guard !number.isNaN else { return 0 }
-    return Int8(max(-128, min(127, number.rounded(.toNearestOrEven))))
+  private static func byte(_ number: Float) -> UInt8 {
+    let inRange = max(-128, min(127, number))
+    // Between 2^23 and 2^24 a Float has no places behind the point, and its last bits are these.
+    return UInt8(truncatingIfNeeded: (inRange + 0x1.8p23).bitPattern)
   }
 }
 

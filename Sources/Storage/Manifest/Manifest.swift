@@ -29,6 +29,10 @@ package struct Manifest: Equatable, Sendable {
   package var durable: UInt64
   /// The collections, by number.
   package var collections: [CollectionEntry]
+  /// Features of later versions that this one can do without, kept as they were read.
+  package var compatible: UInt32 = 0
+  /// Features of later versions that make the store read-only to this one.
+  package var readOnlyCompatible: UInt32 = 0
 
   package init(
     database: DatabaseID, generation: UInt64 = 1, nextFile: UInt64 = 1, nextCollection: UInt64 = 1,
