@@ -5,6 +5,7 @@ import RoostStorage
 /// A directory in memory, in which segments are written and damaged.
 final class SegmentDisk: Directory {
   let path = "memory"
+  let isRemote = false
   let files = Monitor<[String: [UInt8]]>([:])
 
   func list() throws(FileError) -> [DirectoryEntry] {
@@ -67,6 +68,8 @@ final class SegmentDiskFile: File {
   private var bytes: [UInt8] { disk.files.withLock { $0[name] ?? [] } }
 
   func size() throws(FileError) -> Int { bytes.count }
+
+  func linkCount() throws(FileError) -> Int { 1 }
 
   func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
     Array(bytes.dropFirst(offset).prefix(count))
