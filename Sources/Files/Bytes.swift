@@ -1,7 +1,7 @@
 /// Bytes of a file: a mapping of it, or a copy on the heap.
 ///
-/// This file is where unsafe pointers are fenced in: every accessor checks its range against `count`
-/// and answers nil outside of it, whatever was read from the bytes before.
+/// This file is where unsafe pointers are fenced in: every accessor checks its range against
+/// `count` and answers nil outside of it, whatever was read from the bytes before.
 // Sendable: the bytes are never written after `init`, and freed only with the last reference.
 @safe package final class Bytes: @unchecked Sendable {
   /// How many there are.
