@@ -302,14 +302,12 @@ extension StoreCore {
     }
     defer { file.close() }
     do throws(FileError) {
-      try file.reserve(StoreCore.reserveSize)
+      try file.reserve(options.reserve)
     } catch {
       try directory.remove(name)
       throw error
     }
   }
-
-  static let reserveSize = 8 << 20
 
   /// Throws unless the reserve is whole again, so that puts never eat what deletes need.
   private func regainSpace() throws {

@@ -108,7 +108,7 @@ extension StoreCore {
   }
 
   /// Ends the log: everything in it is durable, and the next write starts another.
-  private func cutLog() throws {
+  func cutLog() throws {
     guard let log else { return }
     do throws(StorageError) {
       if durable < lsn { try syncLog(log) }

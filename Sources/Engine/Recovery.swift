@@ -130,6 +130,9 @@ enum Recovery {
       let manifest = try Manifest.read(in: directory)
       hasManifest = manifest != nil
       if let manifest, options.access == .readWrite {
+        guard manifest.readOnlyCompatible == 0 else {
+          throw .unsupported(.manifest, bits: manifest.readOnlyCompatible)
+        }
         return try load(manifest, directory, fileSystem, options, false, reusing: [:])
       }
     } catch {
