@@ -98,7 +98,9 @@ let package = Package(
       path: "Fuzz/Run", swiftSettings: house),
     .executableTarget(
       name: "roost-campaign",
-      dependencies: ["RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite"],
+      dependencies: [
+        "RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite", "RoostFuzz",
+      ],
       path: "Fuzz/Campaign", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),

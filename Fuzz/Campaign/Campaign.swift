@@ -42,7 +42,9 @@ struct Lane: Sendable {
 
 @main
 struct Campaign {
-  static let lanes: [Lane] = []
+  static let lanes: [Lane] = [
+    .model
+  ]
 
   static func main() {
     var names: [String] = []
