@@ -453,7 +453,8 @@ extension ElementType {
           bitPattern: (number.bitPattern &+ 0x7FFF &+ (number.bitPattern >> 16 & 1)) & 0xFFFF_0000)
     case .i8:
       // A tie goes to the even neighbour: 127.5 would be 128, past the range; -128.5 is -128.
-      number >= -128.5 && number < 127.5 ? number.rounded(.toNearestOrEven) : .infinity
+      // Adding zero makes one zero of two, for integers have one.
+      number >= -128.5 && number < 127.5 ? number.rounded(.toNearestOrEven) + 0 : .infinity
     }
   }
 }

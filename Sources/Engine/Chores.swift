@@ -29,7 +29,8 @@ extension StoreCore {
   /// Takes note of what a group leaves to do; the caller leads.
   func leaveChores() {
     let memory = tables.memory
-    let isLarge = memory >= options.memoryLimit
+    let isLarge =
+      memory >= options.memoryLimit
       || (log?.length ?? 0) >= options.memoryLimit + options.memoryLimit / 4
     let isWaiting = chores.withLock { chores in
       let wasIdle = chores.isIdle
@@ -58,9 +59,10 @@ extension StoreCore {
   /// Waits while memory is far beyond its limit; throws when that will not change.
   func waitForMemory() throws {
     let limit = options.memoryLimit * 4
-    let failure = chores.waiting(
-      until: { $0.memory < limit || $0.failure != nil || $0.isClosing || !$0.hasKeeper }
-    ) { $0.memory < limit ? nil : $0.failure } ?? nil
+    let failure =
+      chores.waiting(
+        until: { $0.memory < limit || $0.failure != nil || $0.isClosing || !$0.hasKeeper }
+      ) { $0.memory < limit ? nil : $0.failure } ?? nil
     if let failure { throw failure }
   }
 
@@ -96,8 +98,9 @@ extension StoreCore {
 
   private func keep() {
     while true {
-      let (isClosing, wantsJob) = chores.waiting(
-        until: { $0.isClosing || !$0.isIdle }) { ($0.isClosing, $0.wantsJob) } ?? (true, false)
+      let (isClosing, wantsJob) =
+        chores.waiting(
+          until: { $0.isClosing || !$0.isIdle }) { ($0.isClosing, $0.wantsJob) } ?? (true, false)
       if isClosing { return }
       if wantsJob {
         runJob()
@@ -120,7 +123,8 @@ extension StoreCore {
   private func sleep(nanoseconds: UInt64) -> Bool {
     chores.waiting(
       until: { $0.isClosing || $0.wantsJob && $0.failure == nil },
-      timeout: .nanoseconds(Int64(clamping: nanoseconds))) { $0.isClosing } ?? false
+      timeout: .nanoseconds(Int64(clamping: nanoseconds))
+    ) { $0.isClosing } ?? false
   }
 
   /// Syncs what was buffered, and vouches for the last write when it is quiet; the caller leads.
@@ -208,6 +212,8 @@ extension StoreCore {
       }
       log?.close()
       log = nil
+      retired?.close()
+      retired = nil
       state?.close()
       state = nil
       tables = Tables()

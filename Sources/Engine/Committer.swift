@@ -203,7 +203,18 @@ extension StoreCore {
     let log = try LogWriter.create(in: directory, header: header)
     self.log = log
     nextLog += 1
+    sealRetiredLog()
     return log
+  }
+
+  private func sealRetiredLog() {
+    do throws(StorageError) {
+      try retired?.seal()
+    } catch {
+      // The next log says where this one ended; the seal only says it once more.
+    }
+    retired?.close()
+    retired = nil
   }
 
   /// Puts a group into the tables and lets readers see it.
@@ -291,14 +302,12 @@ extension StoreCore {
     }
     defer { file.close() }
     do throws(FileError) {
-      try file.reserve(StoreCore.reserveSize)
+      try file.reserve(options.reserve)
     } catch {
       try directory.remove(name)
       throw error
     }
   }
-
-  static let reserveSize = 8 << 20
 
   /// Throws unless the reserve is whole again, so that puts never eat what deletes need.
   private func regainSpace() throws {

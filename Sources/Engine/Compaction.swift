@@ -48,7 +48,8 @@ extension StoreCore {
   }
 
   private func all(of state: CollectionState) -> [Int] {
-    let isClean = state.segments.count == 1 && state.segments[0].dead == 0
+    let isClean =
+      state.segments.count == 1 && state.segments[0].dead == 0
       && state.segments[0].entry.rows > 0
     return isClean ? [] : Array(state.segments.indices)
   }

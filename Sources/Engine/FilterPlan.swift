@@ -60,7 +60,8 @@ struct FilterPlan {
       }
     }
     guard let column = try reader.column(for: path) else {
-      return reader.coversEveryPath ? .constant(node.truth(of: Record(id: "", metadata: [:]))) : .record
+      return reader.coversEveryPath
+        ? .constant(node.truth(of: Record(id: "", metadata: [:]))) : .record
     }
     var truths = [node.truth(of: Record(id: "", metadata: [:])), Truth.unknown]
     let values = try column.values

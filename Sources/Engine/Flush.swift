@@ -108,7 +108,7 @@ extension StoreCore {
   }
 
   /// Ends the log: everything in it is durable, and the next write starts another.
-  private func cutLog() throws {
+  func cutLog() throws {
     guard let log else { return }
     do throws(StorageError) {
       if durable < lsn { try syncLog(log) }
@@ -117,12 +117,9 @@ extension StoreCore {
     }
     predecessor = log.predecessorForNext
     lsn = log.lastLSN
-    do throws(StorageError) {
-      try log.seal()
-    } catch {
-      // The next log says where this one ended; the seal only says it once more.
-    }
-    log.close()
+    // Its seal is written once the next one is there; without a next one it must not have one.
+    retired?.close()
+    retired = log
     self.log = nil
     hasOldLogs = true
   }
@@ -206,6 +203,8 @@ extension StoreCore {
     pending = nil
     hasOldLogs = false
     if log == nil { predecessor = nil }
+    retired?.close()
+    retired = nil
     for segment in written {
       guard let state = tables.collections[segment.collection] else {
         garbage.insert(segment.entry.file)

@@ -11,7 +11,8 @@ extension StoreCore {
     _ = try snapshot()
     guard options.access == .readOnly else { return false }
     return try exclusively {
-      if let hint = StateHint.read(in: directory, database: base.database), hint.generation == base.generation,
+      if let hint = StateHint.read(in: directory, database: base.database),
+        hint.generation == base.generation,
         hint.durable == lsn
       {
         return false

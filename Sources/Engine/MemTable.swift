@@ -46,7 +46,7 @@ struct MemRun: Sendable {
 final class MemIndex: Sendable {
   /// How many rows it can tell apart.
   let capacity: Int
-  /// For each id seen: 32 bits of its hash, and its newest row plus one. Zero is free.
+  /// For each id seen, 32 bits of its hash and its newest row plus one; zero is free.
   private let slots: AtomicWords
   /// For each row the row before it of the same id, plus one.
   private let older: AtomicWords
@@ -78,7 +78,7 @@ final class MemIndex: Sendable {
     }
   }
 
-  /// Makes `row` the newest of its id. Only the writer calls this.
+  /// Makes `row` the newest of its id; only the writer calls this.
   func add(_ row: Int, hash: UInt64, isSameID: (Int) -> Bool) {
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while true {

@@ -145,9 +145,11 @@ struct Reading: Sendable {
     while true {
       try records.count % Self.portion == 0 ? Task.checkCancellation() : ()
       // Ids stand once among the living, so the least of the heads is the next.
-      guard let next = sources.indices.filter({ sources[$0].head != nil }).min(by: { a, b in
-        Bytewise.precedes(sources[a].head?.id ?? "", sources[b].head?.id ?? "")
-      }), let head = sources[next].head else {
+      guard
+        let next = sources.indices.filter({ sources[$0].head != nil }).min(by: { a, b in
+          Bytewise.precedes(sources[a].head?.id ?? "", sources[b].head?.id ?? "")
+        }), let head = sources[next].head
+      else {
         return ScrollPage(records: records, next: nil)
       }
       if records.count == limit {

@@ -130,6 +130,9 @@ enum Recovery {
       let manifest = try Manifest.read(in: directory)
       hasManifest = manifest != nil
       if let manifest, options.access == .readWrite {
+        guard manifest.readOnlyCompatible == 0 else {
+          throw .unsupported(.manifest, bits: manifest.readOnlyCompatible)
+        }
         return try load(manifest, directory, fileSystem, options, false, reusing: [:])
       }
     } catch {
@@ -160,7 +163,8 @@ enum Recovery {
     }
     for entry in entries {
       switch FileName(entry.name) {
-      case .segment(let number): throw .damaged(.missing, in: .manifest, at: 0, found: 0, expected: number)
+      case .segment(let number):
+        throw .damaged(.missing, in: .manifest, at: 0, found: 0, expected: number)
       case .log(let number):
         // A log is made after the manifest; one without it has lost it.
         throw .damaged(.missing, in: .manifest, at: 0, found: 0, expected: number)
@@ -182,10 +186,6 @@ enum Recovery {
     _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader]
   ) throws(StorageError) -> Recovered {
     let hint = StateHint.read(in: directory, database: manifest.database)
-    if let hint, hint.generation > manifest.generation {
-      throw .damaged(
-        .rollback, in: .manifest, at: 0, found: manifest.generation, expected: hint.generation)
-    }
     var recovered = Recovered(manifest: manifest)
     recovered.tables.nextCollection = manifest.nextCollection
     recovered.lsn = manifest.flushed
@@ -253,7 +253,7 @@ enum Recovery {
     var tables = recovered.tables
     var last = recovered.lsn
     let replay = try LogReader.replay(
-      manifest, in: directory, hint: hint?.durable ?? 0, settling: options.access == .readWrite
+      manifest, in: directory, hint: hint, settling: options.access == .readWrite
     ) { entry throws(StorageError) in
       guard entry.lsn <= limit else { return }
       for operation in try OperationForm.decode(entry.payload, elements: &elements) {

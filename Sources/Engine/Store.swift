@@ -71,7 +71,7 @@ public final class Store: VectorStore {
     try core.compact(everything: true, progress: progress)
   }
 
-  /// In a store that only reads: shows what was committed since. False when there was nothing new.
+  /// Shows what was committed since, in a store that only reads; false when there was nothing new.
   @discardableResult
   public func refresh() throws -> Bool { try core.refresh() }
 

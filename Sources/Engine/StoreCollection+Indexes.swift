@@ -45,7 +45,11 @@ extension StoreCollection {
     return wanted.map { index in
       let place = there.firstIndex { Bytewise.equal($0.name, index.name) }
       let old = place.map { there[$0].spec }
-      if let place { there[place].spec = index.spec } else { there.append((index.name, index.spec)) }
+      if let place {
+        there[place].spec = index.spec
+      } else {
+        there.append((index.name, index.spec))
+      }
       return IndexOutcome(
         name: index.name, action: old == nil ? .created : old == index.spec ? .unchanged : .rebuilt)
     }

@@ -57,6 +57,8 @@ final class StoreCore: @unchecked Sendable {
   /// The manifest that is installed.
   var base: Manifest
   var log: LogWriter?
+  /// The log before, which is not sealed yet.
+  var retired: LogWriter?
   /// The number of the next log.
   var nextLog: UInt64
   /// Where the log before the next one ended, when it has not been flushed.

@@ -43,6 +43,8 @@ public struct StoreOptions: Sendable, Equatable {
   public var memoryLimit: Int
   /// Whether a thread of the store makes segments and merges them; without it, the writers do.
   public var background: Bool
+  /// The bytes that are set aside for a full disk.
+  package var reserve = 8 << 20
 
   /// Options as most want them.
   public init(

@@ -141,7 +141,7 @@ struct Tables {
     nextCollection = max(nextCollection, state.entry.number + 1)
   }
 
-  /// Does what a log says. An operation on a collection that is not there is damage.
+  /// Does what a log says; an operation on a collection that is not there is damage.
   mutating func apply(
     _ operation: Operation, at lsn: UInt64, from log: FileName
   ) throws(StorageError) {
@@ -165,7 +165,13 @@ struct Tables {
       state.touch()
       isCatalogueChanged = true
     case .put(let number, let record):
-      try state(number, log).put(MemRow(record), at: lsn)
+      let state = try state(number, log)
+      guard record.vector.count == state.entry.dimension else {
+        throw .damaged(
+          .range, in: log, at: 0, found: UInt64(record.vector.count),
+          expected: UInt64(state.entry.dimension))
+      }
+      try state.put(MemRow(record), at: lsn)
     case .delete(let number, let id):
       try state(number, log).delete(id, hash: MemRow.hash(id), at: lsn)
     case .putIndex(let number, let name, let spec):

@@ -1,7 +1,7 @@
 /// Bytes of a file: a mapping of it, or a copy on the heap.
 ///
-/// This file is where unsafe pointers are fenced in: every accessor checks its range against `count`
-/// and answers nil outside of it, whatever was read from the bytes before.
+/// This file is where unsafe pointers are fenced in: every accessor checks its range against
+/// `count` and answers nil outside of it, whatever was read from the bytes before.
 // Sendable: the bytes are never written after `init`, and freed only with the last reference.
 @safe package final class Bytes: @unchecked Sendable {
   /// How many there are.
@@ -51,11 +51,34 @@
     return T(littleEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self))
   }
 
-  /// The number at `offset`; the same as `load`, for loops that cannot wait for a generic one.
+  // A generic function of another module is called through its type's tables; these are not.
+
+  /// The byte at `offset`; nil when it is not inside.
+  package func u8(at offset: Int) -> UInt8? { load(UInt8.self, at: offset) }
+
+  /// The number at `offset`; nil when it is not all inside.
+  package func u16(at offset: Int) -> UInt16? { load(UInt16.self, at: offset) }
+
+  /// The number at `offset`; nil when it is not all inside.
   package func u32(at offset: Int) -> UInt32? { load(UInt32.self, at: offset) }
 
-  /// The number at `offset`; the same as `load`, for loops that cannot wait for a generic one.
+  /// The number at `offset`; nil when it is not all inside.
   package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
+
+  /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil when
+  /// it is not all inside.
+  package func firstNonzero(at offset: Int, count size: Int) -> Int? {
+    unsafe withBytes(at: offset, count: size) { bytes in
+      var index = 0
+      while index + 8 <= size,
+        unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) == 0
+      {
+        index += 8
+      }
+      while index < size, unsafe bytes[index] == 0 { index += 1 }
+      return offset + index
+    }
+  }
 
   /// Makes `numbers` hold `count` numbers of 1, 2 or 4 bytes; false when they are not all inside.
   package func widen(

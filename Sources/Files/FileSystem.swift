@@ -1,6 +1,6 @@
 // All that the house asks of the operating system. The real one is `PosixFileSystem`; the one in
-// memory, `SimulatedFileSystem`, can also lose power, run full, fail and be asked what it would have
-// kept.
+// memory, `SimulatedFileSystem`, can also lose power, run full, fail and be asked what it would
+// have kept.
 
 /// The operating system: directories, time, chance and threads.
 package protocol FileSystem: AnyObject, Sendable {
@@ -77,9 +77,9 @@ package protocol Directory: AnyObject, Sendable {
   /// Takes a lock on one byte of an open file without waiting, or throws `.busy`.
   ///
   /// The lock ends with the returned object, and with the process. It also holds against a second
-  /// lock of the same process, and whatever else is opened and closed. The file must have been opened
-  /// in this directory, and writable if the lock is exclusive. When its name leads to another file by
-  /// now, that is `ErrorNumber.stale`.
+  /// lock of the same process, and whatever else is opened and closed. The file must have been
+  /// opened in this directory, and writable if the lock is exclusive. When its name leads to
+  /// another file by now, that is `ErrorNumber.stale`.
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock
 
   /// Whether it is still what its path leads to.

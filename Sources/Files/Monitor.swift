@@ -51,8 +51,8 @@
 
   /// Waits until `condition` holds and runs `body` at once, with the lock still held.
   ///
-  /// Answers nil when `timeout` passes first. `condition` is asked after every `wakeAll()`, with the
-  /// lock held, and on the way in.
+  /// Answers nil when `timeout` passes first. `condition` is asked after every `wakeAll()`, with
+  /// the lock held, and on the way in.
   package func waiting<R>(
     until condition: (inout State) -> Bool, timeout: Duration? = nil, _ body: (inout State) -> R
   ) -> R? {
@@ -68,8 +68,8 @@
 
   /// Lets everybody who waits look at the state again.
   ///
-  /// May be called inside `withLock`, and should be when the waiting thread could let the monitor go
-  /// as soon as it sees the change; they look once the lock is free.
+  /// May be called inside `withLock`, and should be when the waiting thread could let the monitor
+  /// go as soon as it sees the change; they look once the lock is free.
   package func wakeAll() {
     unsafe pthread_cond_broadcast(condition)
   }

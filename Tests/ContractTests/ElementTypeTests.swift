@@ -33,4 +33,14 @@ struct ElementTypeTests {
     #expect(ElementType.bf16.rounded(.greatestFiniteMagnitude).isInfinite)
     #expect(ElementType.bf16.rounded(-0.0).sign == .minus)
   }
+
+  @Test("an 8-bit integer is the nearest, half to even, and has one zero")
+  func integer() {
+    for (number, rounded) in [(0.5, 0), (1.5, 2), (-1.5, -2), (127.4, 127), (-128.5, -128)] {
+      #expect(ElementType.i8.rounded(Float(number)) == Float(rounded))
+    }
+    #expect(ElementType.i8.rounded(127.5).isInfinite)
+    #expect(ElementType.i8.rounded(-0.0).sign == .plus)
+    #expect(ElementType.i8.rounded(-0.25).sign == .plus)
+  }
 }

@@ -54,9 +54,11 @@ struct LogChain {
     hint: UInt64 = 0, settling: Bool = false
   ) throws(StorageError) -> (result: LogReplay?, lsns: [UInt64]) {
     var lsns: [UInt64] = []
-    let result = try LogReader.replay(manifest, in: directory, hint: hint, settling: settling) {
-      entry in lsns.append(entry.lsn)
-    }
+    let state = StateHint(
+      database: manifest.database, boot: 1, generation: manifest.generation, durable: hint)
+    let result = try LogReader.replay(
+      manifest, in: directory, hint: hint == 0 ? nil : state, settling: settling
+    ) { entry in lsns.append(entry.lsn) }
     return (result, lsns)
   }
 
@@ -228,9 +230,15 @@ struct LogChainTests {
     #expect(chain.problem() == .missing)
   }
 
-  @Test("a log of a later manifest says that an old manifest was put back")
+  @Test("a log or a STATE of a later manifest says that an old manifest was put back")
   func rollback() throws {
     var chain = try LogChain()
+    let state = StateHint(
+      database: chain.manifest.database, boot: 1, generation: 4, durable: 0)
+    #expect(
+      problem { () throws(StorageError) in
+        _ = try LogReader.replay(chain.manifest, in: chain.directory, hint: state) { _ in }
+      } == .rollback)
     chain.manifest.generation = 2
     #expect(chain.problem() == .rollback)
   }

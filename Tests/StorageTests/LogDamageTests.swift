@@ -178,6 +178,7 @@ struct LogDamageTests {
   @Test(
     "a record with right checksums that makes no sense is damage, also at the end",
     arguments: [
+      ("something where nothing may be", PlantedRecord(reserved: 1, lsn: 4), .reserved),
       ("a number too low", PlantedRecord(lsn: 3), .order),
       ("a number too high", PlantedRecord(lsn: 5), .order),
       ("the largest number", PlantedRecord(lsn: .max), .order),

@@ -118,8 +118,8 @@ final class PosixDirectory: Directory {
     guard let file = file as? PosixFile, byte >= 0 else {
       throw FileError(.lock, ErrorNumber.invalid)
     }
-    // A lock belongs to an opening of the file, so each one gets its own: then it also holds against
-    // this process, and closing `file` leaves it alone.
+    // A lock belongs to an opening of the file, so each one gets its own: then it also holds
+    // against this process, and closing `file` leaves it alone.
     let own = try openDescriptor(file.name, writable: exclusive)
     let locked = try status(of: own.number, .lock)
     guard try file.status(.lock).isSameFile(as: locked) else {

@@ -96,8 +96,8 @@ private final class ThreadStart {
   }
 #endif
 
-/// Runs `body` with the signals blocked that somebody may send the process, so that a thread started
-/// in it does not run the handlers of the host.
+/// Runs `body` with the signals blocked that somebody may send the process, so that a thread
+/// started in it does not run the handlers of the host.
 private func withSignalsBlocked(_ body: () -> Int32) -> Int32 {
   var blocked = sigset_t()
   var before = sigset_t()

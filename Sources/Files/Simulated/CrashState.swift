@@ -24,12 +24,12 @@ package struct CrashState: Sendable {
 
   /// The disks that a power cut at this moment could leave, no two the same.
   ///
-  /// The units are: each change of a name, each sector of 512 bytes that was written and not synced,
-  /// and each change of a size that was not synced. Any of them may be lost or kept, whatever happens
-  /// to the others. First come all kept, none kept, and all kept up to each call. Then each unit alone
-  /// lost, kept, or in between: a sector half written, full of rubbish or as it was between two
-  /// writes, a rename with both names there. When there are at most twelve units, all sets of kept
-  /// units follow; then `samples` sets drawn by lot from everything.
+  /// The units are: each change of a name, each sector of 512 bytes that was written and not
+  /// synced, and each change of a size that was not synced. Any of them may be lost or kept,
+  /// whatever happens to the others. First come all kept, none kept, and all kept up to each call.
+  /// Then each unit alone lost, kept, or in between: a sector half written, full of rubbish or as
+  /// it was between two writes, a rename with both names there. When there are at most twelve
+  /// units, all sets of kept units follow; then `samples` sets drawn by lot from everything.
   package func images(
     limit: Int = 10_000, seed: UInt64 = 1, samples: Int = 256
   ) -> CrashImages {

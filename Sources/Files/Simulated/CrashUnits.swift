@@ -34,7 +34,7 @@ struct UncertainFile: Sendable {
   /// A unit for each sector, then one for the size if it is uncertain.
   private(set) var units: [CrashUnit] = []
 
-  /// More sectors than this are taken together in twos, fours, …
+  /// More sectors than this are taken together in twos, fours and so on.
   private static let sectorsMax = 128
   /// A unit keeps no more versions; those between the first and the last half are left out.
   private static let versionsMax = 60

@@ -73,7 +73,8 @@ package struct DiskImage: Sendable {
 
   // MARK: Spoiling
 
-  /// Puts bytes in the place of a file's, under all of its names; adds the file when it is not there.
+  /// Puts bytes in the place of a file's, under all of its names; adds the file when it is not
+  /// there.
   package mutating func setBytes(_ bytes: [UInt8], of name: String, in directory: String) {
     knownHash = nil
     let node = folders[directory]?[name] ?? (files.keys.max() ?? 0) + 1

@@ -40,7 +40,8 @@ extension SimulatedDisk {
     if !hasLied && violations.count < 100 { violations.append("call \(calls - 1): " + sentence) }
   }
 
-  /// The manifests that a power cut at this moment could leave in a directory, or that are seen now.
+  /// The manifests that a power cut at this moment could leave in a directory, or that are seen
+  /// now.
   private func possibleManifests(in folder: SimulatedFolder) -> [[UInt8]] {
     guard let rules else { return [] }
     var ids: [Int] = []

@@ -7,8 +7,8 @@ internal import Synchronization
 /// that changes reach the disk in an order that a power cut cannot hurt.
 ///
 /// What a watched disk takes for granted: a call on a directory other than `sync` changes one entry
-/// as a whole; a write hurts no byte outside of its range, whatever happens to the power; creating a
-/// directory is durable at once.
+/// as a whole; a write hurts no byte outside of its range, whatever happens to the power; creating
+/// a directory is durable at once.
 package final class SimulatedFileSystem: FileSystem {
   let disk: SharedDisk
   private let session: Int
@@ -181,7 +181,8 @@ package final class SimulatedFileSystem: FileSystem {
 
   // MARK: Calls
 
-  /// Makes a call: lets others run first, shows it to the observer, and does it with the disk locked.
+  /// Makes a call: lets others run first, shows it to the observer, and does it with the disk
+  /// locked.
   func perform<R>(
     _ operation: FileError.Operation, _ name: String, at offset: Int = 0, count: Int = 0,
     _ body: (inout SimulatedDisk) throws(FileError) -> R

@@ -43,16 +43,25 @@ package struct ByteReader {
     return position
   }
 
-  private mutating func number<T: FixedWidthInteger>(_ type: T.Type) throws(StorageError) -> T {
-    let place = try take(MemoryLayout<T>.size)
-    guard let number = bytes.load(type, at: place) else { throw damaged(.truncated) }
+  package mutating func u8() throws(StorageError) -> UInt8 {
+    guard let number = bytes.u8(at: try take(1)) else { throw damaged(.truncated) }
     return number
   }
 
-  package mutating func u8() throws(StorageError) -> UInt8 { try number(UInt8.self) }
-  package mutating func u16() throws(StorageError) -> UInt16 { try number(UInt16.self) }
-  package mutating func u32() throws(StorageError) -> UInt32 { try number(UInt32.self) }
-  package mutating func u64() throws(StorageError) -> UInt64 { try number(UInt64.self) }
+  package mutating func u16() throws(StorageError) -> UInt16 {
+    guard let number = bytes.u16(at: try take(2)) else { throw damaged(.truncated) }
+    return number
+  }
+
+  package mutating func u32() throws(StorageError) -> UInt32 {
+    guard let number = bytes.u32(at: try take(4)) else { throw damaged(.truncated) }
+    return number
+  }
+
+  package mutating func u64() throws(StorageError) -> UInt64 {
+    guard let number = bytes.u64(at: try take(8)) else { throw damaged(.truncated) }
+    return number
+  }
 
   /// A number of seven bits a byte, least significant first; no longer than needed.
   package mutating func varint() throws(StorageError) -> UInt64 {
@@ -113,8 +122,13 @@ package struct ByteReader {
 
   /// Leaves out bytes that must be zero.
   package mutating func zeros(_ count: Int) throws(StorageError) {
-    for byte in try array(count) where byte != 0 {
-      throw damaged(.reserved, found: UInt64(byte))
+    let place = try take(count)
+    guard let found = bytes.firstNonzero(at: place, count: count) else {
+      throw damaged(.truncated)
+    }
+    guard found == place + count else {
+      let byte = bytes.load(UInt8.self, at: found) ?? 0
+      throw .damaged(.reserved, in: file, at: origin + found, found: UInt64(byte))
     }
   }
 

@@ -6,7 +6,7 @@ internal import RoostKernels
 
 /// The numbers of the log's format.
 package enum LogFormat {
-  package static let magic: [UInt8] = [0x89, 0x52, 0x4F, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
+  package static let magic: [UInt8] = [0x8E, 0x52, 0x57, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
   package static let major: UInt16 = 1
   package static let minor: UInt16 = 0
   /// The bytes of a file before its first record.
@@ -195,6 +195,7 @@ package enum RecordType: UInt8, CaseIterable, Sendable {
 struct RecordHeader: Equatable, Sendable {
   var type: UInt8
   var flags: UInt8 = 0
+  var reserved: UInt16 = 0
   var payloadLength: Int
   /// The place of a fragment, from 0, or how many of them a commit has.
   var fragment: UInt32 = 0
@@ -210,7 +211,7 @@ struct RecordHeader: Equatable, Sendable {
     writer.u32(0)
     writer.u8(type)
     writer.u8(flags)
-    writer.u16(0)
+    writer.u16(reserved)
     writer.u32(UInt32(payloadLength))
     writer.u32(fragment)
     writer.u64(lsn)

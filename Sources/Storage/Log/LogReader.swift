@@ -176,6 +176,9 @@ struct LogWalk {
     if header.kind == nil, header.type & RecordType.ignorable == 0 {
       throw .unsupported(scan.file, bits: UInt32(header.type))
     }
+    guard header.reserved == 0 else {
+      throw scan.damaged(.reserved, at: offset, found: UInt64(header.reserved))
+    }
     let isSeal = header.kind == .seal
     let expected = isSeal ? end.lastLSN : end.lastLSN + 1
     guard header.lsn == expected, header.lsn < LogFormat.numberMax else {

@@ -22,14 +22,19 @@ package struct LogReplay: Equatable, Sendable {
 extension LogReader {
   /// Reads all logs that a manifest asks for, and visits the commits that are not in segments yet.
   ///
-  /// `hint` is what STATE says is durable, 0 without one. With `settling` the names and the logs
+  /// `hint` is what STATE says. With `settling` the names and the logs
   /// are first made durable as they are, and the logs read from the disk: after an unclean stop the
   /// system's cache may hold what the disk never got.
   package static func replay(
-    _ manifest: Manifest, in directory: any Directory, hint: UInt64 = 0, settling: Bool = false,
+    _ manifest: Manifest, in directory: any Directory, hint: StateHint? = nil,
+    settling: Bool = false,
     visit: (LogEntry) throws(StorageError) -> Void
   ) throws(StorageError) -> LogReplay? {
-    let mustReach = max(hint, manifest.closed, manifest.durable)
+    let mustReach = max(hint?.durable ?? 0, manifest.closed, manifest.durable)
+    if let hint, hint.generation > manifest.generation {
+      throw .damaged(
+        .rollback, in: .state, at: 0, found: hint.generation, expected: manifest.generation)
+    }
     if settling { try directory.sync(for: .log(manifest.firstLog)) }
     let numbers = try list(in: directory).filter { $0 >= manifest.firstLog }
     for (place, number) in numbers.enumerated() {

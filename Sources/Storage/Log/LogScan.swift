@@ -53,10 +53,10 @@ struct LogScan {
     let right = unsafe bytes.withBytes(
       at: place + 4, count: LogFormat.recordHeaderSize - 4
     ) { unsafe RecordHeader.checksum($0, salt: salt, offset: offset) }
-    guard right == crc, reserved == 0 else { return nil }
+    guard right == crc else { return nil }
     return RecordHeader(
-      type: type, flags: flags, payloadLength: Int(length), fragment: fragment, lsn: lsn,
-      durable: durable, hash: hash)
+      type: type, flags: flags, reserved: reserved, payloadLength: Int(length), fragment: fragment,
+      lsn: lsn, durable: durable, hash: hash)
   }
 
   /// What is at `offset`, with every checksum compared.

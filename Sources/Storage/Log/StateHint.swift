@@ -6,7 +6,7 @@ internal import RoostKernels
 /// It is written after each sync of a log and never synced itself, so it can be old, torn or gone.
 /// It is never ahead: a log that ends before it is damaged.
 package struct StateHint: Equatable, Sendable {
-  package static let magic: [UInt8] = [0x89, 0x52, 0x4F, 0x54, 0x0D, 0x0A, 0x1A, 0x0A]
+  package static let magic: [UInt8] = [0x8E, 0x52, 0x53, 0x54, 0x0D, 0x0A, 0x1A, 0x0A]
   package static let size = 64
 
   package var database: DatabaseID

@@ -7,7 +7,7 @@ internal import RoostKernels
 
 /// The numbers of the manifest's format.
 package enum ManifestFormat {
-  package static let magic: [UInt8] = [0x89, 0x52, 0x4F, 0x4D, 0x0D, 0x0A, 0x1A, 0x0A]
+  package static let magic: [UInt8] = [0x8E, 0x52, 0x4D, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
   package static let major: UInt16 = 1
   package static let minor: UInt16 = 0
   package static let headerSize = 64

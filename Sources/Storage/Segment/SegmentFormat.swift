@@ -274,7 +274,11 @@ struct SegmentDirectory {
       guard place <= range.lowerBound, length <= UInt64(range.lowerBound - place) else {
         throw reader.damaged(.length, found: length, expected: UInt64(range.lowerBound))
       }
-      guard count <= UInt64(Int64.max) else { throw reader.damaged(.count, found: count) }
+      // There is nothing of which a segment may hold more than rows, and so products of counts and
+      // sizes do not overflow.
+      guard count <= UInt64(SegmentFormat.rowsMax) else {
+        throw reader.damaged(.count, found: count, expected: UInt64(SegmentFormat.rowsMax))
+      }
       end = place + Int(length)
       guard code > SectionKind.checksums.rawValue else {
         guard let kind = wanted.popFirst(), kind.rawValue == code else {

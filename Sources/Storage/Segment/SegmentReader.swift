@@ -145,10 +145,7 @@ package final class SegmentReader: Sendable {
   }
 
   private func check(_ kind: SectionKind, count: Int, length: Int) throws(StorageError) {
-    // Counts are at most the number of rows, and rows of at most 2^18 bytes, so nothing overflows.
-    guard places[kind].count == count, count <= SegmentFormat.rowsMax,
-      places[kind].length == length
-    else {
+    guard places[kind].count == count, places[kind].length == length else {
       throw damaged(.count, places[kind].offset, UInt64(places[kind].count), UInt64(count))
     }
   }

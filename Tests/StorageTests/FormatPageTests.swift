@@ -1,0 +1,122 @@
+import Foundation
+import RoostContract
+import RoostFiles
+import RoostKernels
+import RoostStorage
+import Testing
+
+@Suite("The page of files")
+struct FormatPageTests {
+  /// The lines of a chapter of FORMAT.md.
+  private static func chapter(_ name: String) throws -> [String] {
+    let url = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../FORMAT.md")
+    let lines = try String(contentsOf: url.standardizedFileURL, encoding: .utf8)
+      .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let start = try #require(lines.firstIndex(of: "## " + name), "\(name)")
+    return Array(lines[(start + 1)...].prefix { !$0.hasPrefix("## ") })
+  }
+
+  /// The cells of the rows of a chapter that begin with `first`.
+  private static func rows(_ name: String, beginning first: String) throws -> [[String]] {
+    try chapter(name).filter { $0.hasPrefix("| \(first) |") }.map { line in
+      line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+  }
+
+  @Test(
+    "a limit on the page is the limit in the code",
+    arguments: [
+      (
+        "Conventions", "LSNs, generations, numbers of logs, files and collections are below",
+        Int(LogFormat.numberMax)
+      ),
+      (
+        "Directory", "generations that are kept besides the manifest",
+        Int(ManifestFormat.generationsKept)
+      ),
+      ("Manifest", "bytes of a manifest before its body", ManifestFormat.headerSize),
+      ("Manifest", "bytes of a manifest", ManifestFormat.sizeMax),
+      ("Log", "bytes of a log before its first record", LogFormat.headerBlock),
+      ("Log", "bytes of that block which say something", LogFormat.headerSize),
+      ("Log", "bytes of a record before its payload", LogFormat.recordHeaderSize),
+      ("Log", "bytes of the longest payload", LogFormat.payloadMax),
+      ("STATE", "bytes of STATE", StateHint.size),
+    ])
+  func limits(_ chapter: String, _ rule: String, _ limit: Int) throws {
+    #expect(try Self.rows(chapter, beginning: rule) == [[rule, String(limit)]])
+  }
+
+  @Test(
+    "the first bytes of a file are those on the page",
+    arguments: [
+      ("log", LogFormat.magic), ("manifest", ManifestFormat.magic), ("STATE", StateHint.magic),
+    ])
+  func magic(_ file: String, _ magic: [UInt8]) throws {
+    let hex = magic.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    #expect(try Self.rows("Conventions", beginning: file) == [[file, "`\(hex)`"]])
+  }
+
+  @Test("tags and types on the page are those in the code")
+  func tags() throws {
+    func names(_ chapter: String, _ tag: UInt8) throws -> [String] {
+      try Self.rows(chapter, beginning: String(tag)).map { $0[1] }
+    }
+    for type in RecordType.allCases {
+      #expect(try names("Log", type.rawValue) == ["\(type)"])
+    }
+    for tag in 0...20 as ClosedRange<UInt8> {
+      let known =
+        [OperationTag(rawValue: tag).map { "\($0)" }, ValueTag(rawValue: tag).map { "\($0)" }]
+        .compactMap { $0 }
+      #expect(try names("Commits", tag) == known)
+    }
+    #expect(RecordType.ignorable == 128)
+    #expect(try Self.chapter("Log").joined(separator: " ").contains("A type from 128 on"))
+  }
+
+  @Test("codes on the page are those in the code")
+  func codes() throws {
+    for code in 0...9 as ClosedRange<UInt8> {
+      func cell(_ name: String?) -> String { name.map { "`\($0)`" } ?? "" }
+      let mode = CollectionSpec.Mode.allCases.first { $0.code == code }?.rawValue
+      let expected = [
+        String(code), cell(Metric.allCases.first { $0.code == code }?.rawValue),
+        cell(ElementType.allCases.first { $0.code == code }?.rawValue),
+        code == 0 ? "none" : cell(mode),
+      ]
+      let isKnown = expected.dropFirst().contains { !$0.isEmpty }
+      #expect(
+        try Self.rows("Manifest", beginning: String(code)) == (isKnown ? [expected] : []))
+    }
+  }
+
+  @Test("files on the page are those in the code")
+  func files() throws {
+    let all: [FileName] = [
+      .lock, .manifest, .oldManifest(7), .log(7), .segment(7), .index(7), .state, .reserve,
+      .temporary(7),
+    ]
+    let number = "0000000000000007"
+    for file in all {
+      let name = file.name.replacingOccurrences(of: number, with: "N")
+      #expect(try Self.rows("Directory", beginning: "`\(name)`").count == 1, "\(name)")
+    }
+    #expect(try Self.chapter("Directory").count { $0.hasPrefix("| `") } == all.count)
+  }
+
+  @Test("the examples of checksums are right")
+  func checksums() throws {
+    let crc = String(Checksum.crc32c(Array("123456789".utf8)), radix: 16)
+    #expect(try Self.chapter("Checksums").joined().contains("`123456789` is \(crc)."))
+    let examples: [(String, [UInt8], UInt64)] = [
+      ("none", [], 0), ("`a`", Array("a".utf8), 0), ("`123456789`", Array("123456789".utf8), 1),
+      ("00 01 02 … fe", Array(0...0xFE), .max),
+    ]
+    for (name, bytes, seed) in examples {
+      let hash = String(Checksum.hash64(bytes, seed: seed), radix: 16)
+      #expect(
+        try Self.rows("Checksums", beginning: name)
+          == [[name, String(seed, radix: 16), "`\(hash)`"]])
+    }
+  }
+}
