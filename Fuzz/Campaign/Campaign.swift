@@ -45,6 +45,7 @@ struct Campaign {
   static let lanes: [Lane] = [
     .crash,
     .kill,
+    .model
   ]
 
   static func main() {
