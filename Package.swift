@@ -99,7 +99,7 @@ let package = Package(
     .executableTarget(
       name: "roost-campaign",
       dependencies: [
-        "RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite",
+        "RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite", "RoostFuzz",
       ],
       path: "Fuzz/Campaign", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),

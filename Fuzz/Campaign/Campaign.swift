@@ -43,7 +43,9 @@ struct Lane: Sendable {
 @main
 struct Campaign {
   static let lanes: [Lane] = [
+    .crash,
     .kill,
+    .model
   ]
 
   static func main() {

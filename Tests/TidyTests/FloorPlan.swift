@@ -63,7 +63,8 @@ enum FloorPlan {
     Room(name: "ContractSuite", uses: ["Contract"]),
     Room(name: "Fuzz/Laws", uses: belowRoost + ["Roost", "Model", "ContractSuite"]),
     Room(name: "Fuzz/Run", uses: ["Fuzz/Laws", "Contract", "Connectors/SQL"]),
-    Room(name: "Fuzz/Campaign", uses: belowRoost + ["Roost", "Model", "ContractSuite"]),
+    Room(
+      name: "Fuzz/Campaign", uses: belowRoost + ["Roost", "Model", "ContractSuite", "Fuzz/Laws"]),
     Room(name: "Benchmarks", uses: belowRoost + ["Roost", "Model"] + connectors),
   ]
 

@@ -94,7 +94,7 @@ final class PosixFile: File {
     else { throw FileError(.map, errno) }
     // Sendable: an address, used once, when nobody has the bytes any more.
     let address = UInt(bitPattern: memory)
-    return unsafe Bytes(unsafe: UnsafeRawPointer(memory), count: count) {
+    return unsafe Bytes(unsafe: UnsafeRawPointer(memory), count: count, isMapping: true) {
       if let memory = unsafe UnsafeMutableRawPointer(bitPattern: address) {
         unsafe _ = munmap(memory, count)
       }

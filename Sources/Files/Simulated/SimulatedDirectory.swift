@@ -70,7 +70,7 @@ final class SimulatedDirectory: Directory {
       try disk.lock(
         file.handle, in: self.handle, byte: byte, exclusive: exclusive, session: self.session)
     }
-    return SimulatedLock(disk: system.disk, id: lock)
+    return SimulatedLock(system: system, id: lock)
   }
 
   func isCurrent() -> Bool {
@@ -86,16 +86,17 @@ final class SimulatedDirectory: Directory {
 
 /// A lock of a simulated file system.
 private final class SimulatedLock: FileLock {
-  private let disk: SharedDisk
+  private let system: SimulatedFileSystem
   private let id: Int
 
-  init(disk: SharedDisk, id: Int) {
-    self.disk = disk
+  init(system: SimulatedFileSystem, id: Int) {
+    self.system = system
     self.id = id
   }
 
   func release() {
-    disk.state.withLock { state in state.locks.removeAll { $0.id == id } }
+    system.scheduler?.yield(.release)
+    system.disk.state.withLock { state in state.locks.removeAll { $0.id == id } }
   }
 
   deinit { release() }

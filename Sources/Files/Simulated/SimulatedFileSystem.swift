@@ -71,7 +71,12 @@ package final class SimulatedFileSystem: FileSystem {
   package func startThread(
     _ name: String, _ body: @escaping @Sendable () -> Void
   ) throws(FileError) -> any RunningThread {
-    try PosixThread(name, body)
+    try perform(.thread, name) { (disk) throws(FileError) in
+      let effect = try disk.begin(.thread, name, session: self.session)
+      try disk.end(effect, .thread)
+    }
+    if let thread = try scheduler?.start(name, body) { return thread }
+    return try PosixThread(name, body)
   }
 
   package func openDirectory(
@@ -187,6 +192,7 @@ package final class SimulatedFileSystem: FileSystem {
     _ operation: FileError.Operation, _ name: String, at offset: Int = 0, count: Int = 0,
     _ body: (inout SimulatedDisk) throws(FileError) -> R
   ) throws(FileError) -> R {
+    scheduler?.yield(.call(operation, name))
     if disk.isObserved.load(ordering: .acquiring) {
       let (observer, index) = disk.state.withLock { ($0.observer, $0.calls) }
       observer?(
