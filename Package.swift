@@ -30,7 +30,8 @@ func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> 
 /// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
 func module(_ folder: String) -> String {
   let name = String(folder.split(separator: "/").last ?? "")
-  return ["Roost", "CKernels", "CLZ4", "CPostgres", "CSQLite"].contains(name) ? name : "Roost" + name
+  let plain = ["Roost", "CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite"]
+  return plain.contains(name) ? name : "Roost" + name
 }
 
 /// The tests of a room: folder `Tests/<folder>Tests`.
@@ -54,7 +55,8 @@ let package = Package(
   targets: [
     .target(name: "CKernels", path: "Sources/CKernels"),
     room("Kernels", uses: ["CKernels"]),
-    room("Files"),
+    .target(name: "CFiles", path: "Sources/CFiles"),
+    room("Files", uses: ["CFiles", "CKernels"]),
     room("Contract"),
     .systemLibrary(
       name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4",
@@ -76,7 +78,7 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", path: "Sources/Connectors/CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
-    room("Roost", uses: ["Contract", "Bridges"]),
+    room("Roost", uses: ["Contract", "Bridges", "Engine"]),
     .executableTarget(
       name: "RoostCLI",
       dependencies: [
@@ -94,6 +96,12 @@ let package = Package(
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),
+    .executableTarget(
+      name: "roost-campaign",
+      dependencies: [
+        "RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite", "RoostFuzz",
+      ],
+      path: "Fuzz/Campaign", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),

@@ -140,7 +140,7 @@ extension FieldPath {
   }
 
   /// The number that a segment is in an array: what C's `strtol` makes of it, whole and in 32 bits.
-  static func arrayIndex(_ segment: String) -> Int? {
+  package static func arrayIndex(_ segment: String) -> Int? {
     Int32(segment).map(Int.init)
   }
 

@@ -34,9 +34,15 @@ extension Filter {
 
   /// Whether a record satisfies the filter, or not, or neither.
   package func truth(of record: Record) -> Truth {
+    truth { _, node in node.truth(of: record) }
+  }
+
+  /// What the filter comes to when `comparison` says the truth of each of its comparisons, which are
+  /// told by their place among the nodes.
+  package func truth(where comparison: (Int, Node) -> Truth) -> Truth {
     var truths: [Truth] = []
     truths.reserveCapacity(depth)
-    for node in nodes {
+    for (place, node) in nodes.enumerated() {
       switch node {
       case .and(let count):
         let children = truths.suffix(count)
@@ -53,7 +59,7 @@ extension Filter {
       case .not:
         truths.append(truths.removeLast().negated)
       default:
-        truths.append(node.truth(of: record))
+        truths.append(comparison(place, node))
       }
     }
     // A filter with a fault has no nodes; no record satisfies it.
@@ -63,7 +69,7 @@ extension Filter {
 
 extension Filter.Node {
   /// The truth of one comparison.
-  fileprivate func truth(of record: Record) -> Truth {
+  package func truth(of record: Record) -> Truth {
     switch self {
     case .eq(let field, let value):
       guard let found = field.found(in: record) else { return .unknown }

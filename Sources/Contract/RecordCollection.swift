@@ -15,11 +15,11 @@ public struct RecordCollection<Item: VectorRecord, Base: VectorCollection>: Send
 
   private func lowered(_ filter: Filter?) -> Filter? { filter.map(Item.layout.lowered) }
 
-  private func lowered(_ condition: Condition) -> Filter {
+  package func lowered(_ condition: Condition) -> Filter {
     Item.layout.lowered(condition(Item.Fields.self))
   }
 
-  private func lowered(_ query: SearchQuery) -> SearchQuery {
+  package func lowered(_ query: SearchQuery) -> SearchQuery {
     var query = query
     query.filter = lowered(query.filter)
     return query
@@ -61,7 +61,7 @@ public struct RecordCollection<Item: VectorRecord, Base: VectorCollection>: Send
     try await base.delete(where: lowered(condition))
   }
 
-  private func idText(_ id: some ValueCodable) throws -> String {
+  package func idText(_ id: some ValueCodable) throws -> String {
     guard let text = RecordLayout.idText(of: id.value) else {
       throw StoreError(
         .invalidArgument, found: "an id is \(id.value.summary)",

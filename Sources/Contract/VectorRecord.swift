@@ -62,7 +62,7 @@ extension RecordLayout {
   }
 
   /// Throws when one key stands for two parts of the record.
-  func check(for type: Any.Type) throws {
+  package func check(for type: Any.Type) throws {
     let names = [("id", id), ("vector", vector), ("content", content)]
     for (index, (part, name)) in names.enumerated() {
       guard let name,

@@ -1,3 +1,5 @@
+internal import CFiles
+
 /// Bytes of a file: a mapping of it, or a copy on the heap.
 ///
 /// This file is where unsafe pointers are fenced in: every accessor checks its range against
@@ -9,12 +11,19 @@
 
   private let base: UnsafeRawPointer?
   private let free: @Sendable () -> Void
+  /// Where reads are noted that found the file cut off; only for mappings.
+  private let watch: OpaquePointer?
 
-  /// Bytes that somebody else keeps in place until `free` is called.
-  package init(unsafe base: UnsafeRawPointer?, count: Int, free: @escaping @Sendable () -> Void) {
+  /// Bytes that somebody else keeps in place until `free` is called; `isMapping` when they are
+  /// those of a file, which somebody may cut off.
+  package init(
+    unsafe base: UnsafeRawPointer?, count: Int, isMapping: Bool = false,
+    free: @escaping @Sendable () -> Void
+  ) {
     unsafe self.base = base
     self.count = unsafe base == nil ? 0 : max(0, count)
     self.free = free
+    unsafe watch = isMapping && self.count > 0 ? roost_guard_add(base, self.count) : nil
   }
 
   /// A copy of `array`.
@@ -38,7 +47,19 @@
     }
   }
 
-  deinit { free() }
+  deinit {
+    if let watch = unsafe watch { unsafe roost_guard_remove(watch) }
+    free()
+  }
+
+  /// Whether some bytes were read as zeros because the file had been cut off or could not be read.
+  ///
+  /// To be asked after the bytes were used and before anybody relies on what was found in them;
+  /// once true, it stays so.
+  package var isPoisoned: Bool {
+    guard let watch = unsafe watch else { return false }
+    return unsafe roost_guard_was_hit(watch) != 0
+  }
 
   private func contains(_ offset: Int, _ size: Int) -> Bool {
     offset >= 0 && size >= 0 && size <= count && offset <= count - size

@@ -1,10 +1,12 @@
 // All that the house asks of the operating system. The real one is `PosixFileSystem`; the one in
-// memory, `SimulatedFileSystem`, can also lose power, run full, fail and be asked what it would have
-// kept.
+// memory, `SimulatedFileSystem`, can also lose power, run full, fail and be asked what it would
+// have kept.
 
 /// The operating system: directories, time, chance and threads.
 package protocol FileSystem: AnyObject, Sendable {
   /// Opens a directory, which must not be a symbolic link; creates it durably if asked.
+  ///
+  /// Only the last part of the path is created.
   func openDirectory(
     _ path: String, creating: Bool
   ) throws(FileError) -> any Directory
@@ -15,7 +17,7 @@ package protocol FileSystem: AnyObject, Sendable {
   /// Random bits, for salts and identities.
   func random() -> UInt64
 
-  /// Who is asking: locks name their holder with it.
+  /// Who is asking, at this moment: after a fork the child is somebody else.
   var process: ProcessIdentity { get }
 
   /// What decides who runs next while interleavings are explored; nil lets the threads run freely.
@@ -75,11 +77,17 @@ package protocol Directory: AnyObject, Sendable {
   /// Takes a lock on one byte of an open file without waiting, or throws `.busy`.
   ///
   /// The lock ends with the returned object, and with the process. It also holds against a second
-  /// lock of the same process.
+  /// lock of the same process, and whatever else is opened and closed. The file must have been
+  /// opened in this directory, and writable if the lock is exclusive. When its name leads to
+  /// another file by now, that is `ErrorNumber.stale`.
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock
 
   /// Whether it is still what its path leads to.
   func isCurrent() -> Bool
+
+  /// Whether it is of a file system whose locks, syncs or mappings another machine or a program
+  /// answers for.
+  var isRemote: Bool { get }
 
   /// Closes it; nothing may be asked of it afterwards.
   func close()
@@ -107,6 +115,9 @@ package protocol FileLock: AnyObject, Sendable {
 package protocol File: AnyObject, Sendable {
   /// How many bytes it has.
   func size() throws(FileError) -> Int
+
+  /// How many names lead to it; none once the last was removed.
+  func linkCount() throws(FileError) -> Int
 
   /// Reads `count` bytes, or as many as there are before the end.
   func read(at offset: Int, count: Int) throws(FileError) -> [UInt8]

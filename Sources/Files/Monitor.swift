@@ -51,8 +51,8 @@
 
   /// Waits until `condition` holds and runs `body` at once, with the lock still held.
   ///
-  /// Answers nil when `timeout` passes first. `condition` is asked after every `wakeAll()`, with the
-  /// lock held, and on the way in.
+  /// Answers nil when `timeout` passes first. `condition` is asked after every `wakeAll()`, with
+  /// the lock held, and on the way in.
   package func waiting<R>(
     until condition: (inout State) -> Bool, timeout: Duration? = nil, _ body: (inout State) -> R
   ) -> R? {
@@ -68,26 +68,51 @@
 
   /// Lets everybody who waits look at the state again.
   ///
-  /// May be called inside `withLock`, and should be when the waiting thread could let the monitor go
-  /// as soon as it sees the change; they look once the lock is free.
+  /// May be called inside `withLock`, and should be when the waiting thread could let the monitor
+  /// go as soon as it sees the change; they look once the lock is free.
   package func wakeAll() {
     unsafe pthread_cond_broadcast(condition)
+    scheduler?.woken(ObjectIdentifier(self))
   }
 
   // MARK: The lock
 
+  /// The scheduler, if it decides over the thread that asks.
+  private var decidingScheduler: Scheduler? {
+    guard let scheduler, scheduler.knowsCurrentThread else { return nil }
+    return scheduler
+  }
+
   private func lock() {
+    if let scheduler = decidingScheduler {
+      scheduler.yield(.lock)
+      return lock(by: scheduler)
+    }
     let result = unsafe pthread_mutex_lock(mutex)
     precondition(result == 0, "a monitor is locked twice by one thread")
+  }
+
+  /// Takes the lock when it is free, and lets others run until then.
+  private func lock(by scheduler: Scheduler) {
+    while unsafe pthread_mutex_trylock(mutex) != 0 {
+      scheduler.waitForLock(of: ObjectIdentifier(self))
+    }
   }
 
   private func unlock() {
     let result = unsafe pthread_mutex_unlock(mutex)
     precondition(result == 0, "a monitor is unlocked by a thread that does not hold it")
+    scheduler?.unlocked(ObjectIdentifier(self))
   }
 
   /// Lets the lock go until a wake; false when the time is up.
   private func sleep(until deadline: Deadline?) -> Bool {
+    if let scheduler = decidingScheduler {
+      unsafe pthread_mutex_unlock(mutex)
+      let isAwake = scheduler.waitForWake(of: ObjectIdentifier(self), timeout: deadline?.duration)
+      lock(by: scheduler)
+      return isAwake
+    }
     guard let deadline else {
       unsafe pthread_cond_wait(condition, mutex)
       return true
@@ -105,8 +130,10 @@
 /// A time of the clock that never goes back.
 private struct Deadline {
   var time = timespec()
+  let duration: Duration
 
   init(after duration: Duration) {
+    self.duration = duration
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     let (seconds, attoseconds) = duration.components
     let nanoseconds = time.tv_nsec + Int(attoseconds / 1_000_000_000)

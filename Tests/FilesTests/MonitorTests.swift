@@ -1,19 +1,21 @@
-import Dispatch
 import RoostFiles
 import Synchronization
 import Testing
 
 /// Runs `body` with 0..<count on threads of their own and waits for all.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-  DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
+  let threads = try (0..<count).map { index in
+    try PosixThread("test \(index)") { body(index) }
+  }
+  threads.forEach { $0.join() }
 }
 
 @Suite("Monitor")
 struct MonitorTests {
   @Test("threads that add under the lock lose nothing")
-  func adds() {
+  func adds() throws {
     let monitor = Monitor(0)
-    onThreads(8) { _ in
+    try onThreads(8) { _ in
       for _ in 0..<2_000 { monitor.withLock { $0 += 1 } }
     }
     #expect(monitor.withLock { $0 } == 16_000)
@@ -32,10 +34,10 @@ struct MonitorTests {
   }
 
   @Test("who waits sees the change that it waits for, and takes it with the lock still held")
-  func waits() {
+  func waits() throws {
     let monitor = Monitor([Int]())
     let taken = Atomic(0)
-    onThreads(4) { thread in
+    try onThreads(4) { thread in
       for turn in 0..<500 {
         if thread % 2 == 0 {
           monitor.withLock { $0.append(turn) }
@@ -51,9 +53,9 @@ struct MonitorTests {
   }
 
   @Test("a wake inside the lock counts")
-  func wakesInside() {
+  func wakesInside() throws {
     let monitor = Monitor(0)
-    onThreads(2) { thread in
+    try onThreads(2) { thread in
       for turn in 0..<500 {
         let mine = { @Sendable (state: inout Int) in state == 2 * turn + thread }
         let done: Void? = monitor.waiting(until: mine) {
@@ -101,9 +103,9 @@ struct AtomicWordsTests {
   }
 
   @Test("additions by exchange from many threads lose nothing")
-  func races() {
+  func races() throws {
     let words = AtomicWords(count: 4)
-    onThreads(4) { _ in
+    try onThreads(4) { _ in
       for turn in 0..<4_000 {
         var old = words.load(turn % 4)
         while true {
@@ -117,9 +119,9 @@ struct AtomicWordsTests {
   }
 
   @Test("what was written before a store is seen after a load")
-  func publishes() {
+  func publishes() throws {
     let words = AtomicWords(count: 2)
-    onThreads(2) { thread in
+    try onThreads(2) { thread in
       for turn in 1...2_000 {
         if thread == 0 {
           words.store(0, UInt64(turn))

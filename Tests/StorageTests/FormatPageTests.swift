@@ -122,7 +122,6 @@ struct FormatPageTests {
       #expect(try Self.rows("Directory", beginning: "`\(name)`").count == 1, "\(name)")
     }
     #expect(try Self.chapter("Directory").count { $0.hasPrefix("| `") } == all.count)
-    #expect(try Self.chapter("Directory").joined().contains("`\(FileName.log(1).name)`"))
   }
 
   @Test("the examples of checksums are right")

@@ -44,6 +44,15 @@ struct LogChain {
   func replay(
     hint: UInt64 = 0, settling: Bool = false
   ) throws(StorageError) -> (result: LogReplay, lsns: [UInt64]) {
+    let (result, lsns) = try replayed(hint: hint, settling: settling)
+    guard let result else { throw .damaged(.missing, in: .log(manifest.firstLog), at: 0) }
+    return (result, lsns)
+  }
+
+  /// The same for a chain that may have no log at all.
+  func replayed(
+    hint: UInt64 = 0, settling: Bool = false
+  ) throws(StorageError) -> (result: LogReplay?, lsns: [UInt64]) {
     var lsns: [UInt64] = []
     let state = StateHint(
       database: manifest.database, boot: 1, generation: manifest.generation, durable: hint)
@@ -54,7 +63,7 @@ struct LogChain {
   }
 
   func problem(hint: UInt64 = 0) -> FormatError.Problem? {
-    StorageTests.problem { () throws(StorageError) in _ = try replay(hint: hint) }
+    StorageTests.problem { () throws(StorageError) in _ = try replayed(hint: hint) }
   }
 }
 
@@ -72,7 +81,7 @@ struct LogChainTests {
     var (result, lsns) = try chain.replay()
     #expect(lsns == [1, 2, 3, 4, 5, 6])
     #expect(result.lastLSN == 6 && result.number == 3 && result.nextNumber == 4)
-    #expect(result.leftovers == [] && result.end.witnessed == 5)
+    #expect(result.leftovers == [] && result.end?.witnessed == 5)
 
     chain.manifest.flushed = 2
     chain.manifest.firstLog = 2
@@ -115,9 +124,14 @@ struct LogChainTests {
       chain.directory[LogFixture.name(UInt64(gone))] = nil
       #expect(chain.problem() == .missing, "\(gone)")
     }
+  }
+
+  @Test("a store without a log is one that was not written to since its manifest, and only then")
+  func none() throws {
     let chain = try LogChain()
     chain.directory[LogFixture.name(1)] = nil
-    #expect(chain.problem() == .missing)
+    #expect(chain.problem() == nil)
+    #expect(chain.problem(hint: 1) == .missing)
   }
 
   @Test("a log that lost its end is damage, whether or not it has its seal")
@@ -161,10 +175,11 @@ struct LogChainTests {
       #expect(result.leftovers == [2] && result.number == 1 && result.nextNumber == 3)
       // It is no excuse for losing something.
       #expect(chain.problem(hint: 3) != nil)
-      // The first log was durable before the manifest named it.
+      // The first log is only made when there is something to write.
       chain.manifest.firstLog = 2
       chain.manifest.flushed = 2
-      #expect(chain.problem() == .missing)
+      #expect(chain.problem() == nil)
+      #expect(chain.problem(hint: 3) == .missing)
       // A log that was sealed had a next one.
       chain.manifest.firstLog = 1
       chain.manifest.flushed = 0
@@ -184,7 +199,7 @@ struct LogChainTests {
       _ = try chain.createUnused()
       let (result, lsns) = try chain.replay()
       #expect(lsns == [1, 2])
-      #expect(result.number == 1 && result.end.tornAt != nil)
+      #expect(result.number == 1 && result.end?.tornAt != nil)
       #expect(result.leftovers == (0..<round).map { UInt64($0 + 2) })
       #expect(result.nextNumber == UInt64(round + 2))
     }

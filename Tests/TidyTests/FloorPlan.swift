@@ -14,17 +14,17 @@ struct Room: Sendable, CustomStringConvertible {
     self.name = name
     self.uses = uses
     switch name {
-    case "Fuzz/Laws", "Fuzz/Run", "Benchmarks": folder = name
+    case "Fuzz/Laws", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks": folder = name
     case "ContractSuite": folder = "Tests/ContractSuite"
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
-    let plain = ["CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
+    let plain = ["CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
     module = name == "Fuzz/Laws" ? "RoostFuzz" : plain.contains(last) ? last : "Roost" + last
   }
 
   /// Whether it is a program: nobody imports it, so it may be called as its users call it.
-  var isProgram: Bool { ["CLI", "Fuzz/Run", "Benchmarks"].contains(name) }
+  var isProgram: Bool { ["CLI", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks"].contains(name) }
 
   /// Whether it talks to another database, so that its driver decides what it needs.
   var isConnector: Bool { name.hasPrefix("Connectors/") }
@@ -41,7 +41,8 @@ enum FloorPlan {
   static let rooms: [Room] = [
     Room(name: "CKernels", uses: []),
     Room(name: "Kernels", uses: ["CKernels"]),
-    Room(name: "Files", uses: []),
+    Room(name: "CFiles", uses: []),
+    Room(name: "Files", uses: ["CFiles", "CKernels"]),
     Room(name: "Contract", uses: []),
     Room(name: "CLZ4", uses: []),
     Room(name: "Storage", uses: ["Contract", "Files", "Kernels", "CLZ4"]),
@@ -62,12 +63,15 @@ enum FloorPlan {
     Room(name: "ContractSuite", uses: ["Contract"]),
     Room(name: "Fuzz/Laws", uses: belowRoost + ["Roost", "Model", "ContractSuite"]),
     Room(name: "Fuzz/Run", uses: ["Fuzz/Laws", "Contract", "Connectors/SQL"]),
+    Room(
+      name: "Fuzz/Campaign", uses: belowRoost + ["Roost", "Model", "ContractSuite", "Fuzz/Laws"]),
     Room(name: "Benchmarks", uses: belowRoost + ["Roost", "Model"] + connectors),
   ]
 
   /// Everything `import Roost` stands on.
   private static let belowRoost = [
-    "CKernels", "Kernels", "Files", "Contract", "Storage", "Index", "Mirror", "Bridges", "Engine",
+    "CFiles", "CKernels", "Kernels", "Files", "Contract", "Storage", "Index", "Mirror", "Bridges",
+    "Engine",
   ]
 
   private static let connectors = ["Connectors/Postgres", "Connectors/SQLite"]

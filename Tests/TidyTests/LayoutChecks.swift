@@ -9,6 +9,7 @@ private let topLevel: Set<String> = [
 /// The extensions each folder may hold; none stands for a script.
 private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/Roost/Roost.docc/", ["md", "tutorial", "svg", "png", "json", "swift"]),
+  ("Sources/CFiles/", ["c", "h", "modulemap", "md"]),
   ("Sources/CKernels/", ["c", "h", "modulemap", "md"]),
   ("Sources/CLZ4/", ["h", "modulemap", "md"]),
   ("Sources/CABI/", ["swift", "c", "h", "modulemap", "md"]),

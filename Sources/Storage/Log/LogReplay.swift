@@ -7,9 +7,9 @@ package import RoostFiles
 package struct LogReplay: Equatable, Sendable {
   /// The last commit of the store, in a log or in a segment.
   package var lastLSN: UInt64
-  /// The log that was read last, and how it ends.
+  /// The log that was read last, and how it ends; nil when none counted.
   package var number: UInt64
-  package var end: LogEnd
+  package var end: LogEnd?
   /// Logs behind it that hold nothing: what a power cut leaves of a log being created.
   package var leftovers: [UInt64]
   /// The bytes of all logs that were read.
@@ -29,7 +29,8 @@ extension LogReader {
     _ manifest: Manifest, in directory: any Directory, hint: StateHint? = nil,
     settling: Bool = false,
     visit: (LogEntry) throws(StorageError) -> Void
-  ) throws(StorageError) -> LogReplay {
+  ) throws(StorageError) -> LogReplay? {
+    let mustReach = max(hint?.durable ?? 0, manifest.closed, manifest.durable)
     if let hint, hint.generation > manifest.generation {
       throw .damaged(
         .rollback, in: .state, at: 0, found: hint.generation, expected: manifest.generation)
@@ -69,14 +70,21 @@ extension LogReader {
       headers.append(header)
     }
     guard let first = headers.first else {
-      throw .damaged(.missing, in: .log(manifest.firstLog), at: 0, expected: manifest.firstLog)
+      // A store that was closed, or not written to since a flush, has no log that counts.
+      guard mustReach <= manifest.flushed else {
+        throw .damaged(
+          .missing, in: .log(manifest.firstLog), at: 0, found: manifest.flushed,
+          expected: mustReach)
+      }
+      guard let last = leftovers.last else { return nil }
+      return LogReplay(
+        lastLSN: manifest.flushed, number: last, end: nil, leftovers: leftovers, length: 0)
     }
     guard first.firstLSN <= manifest.flushed + 1 else {
       throw .damaged(
         .chain, in: .log(first.number), at: 0, found: first.firstLSN,
         expected: manifest.flushed + 1)
     }
-    let mustReach = max(hint?.durable ?? 0, manifest.closed, manifest.durable)
     return try replay(
       headers, leftovers, of: manifest, in: directory, mustReach: mustReach, visit: visit)
   }

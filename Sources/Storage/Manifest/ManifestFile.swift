@@ -8,15 +8,22 @@ extension Manifest {
   package static func read(in directory: any Directory) throws(StorageError) -> Manifest? {
     let files = try directory.storeFiles(for: .manifest)
     guard files.contains(where: { $0.name == .manifest }) else { return nil }
-    let file = try directory.open(.manifest)
+    return try read(.manifest, in: directory)
+  }
+
+  /// The manifest in a file, which may be an earlier one.
+  package static func read(
+    _ name: FileName, in directory: any Directory
+  ) throws(StorageError) -> Manifest {
+    let file = try directory.open(name)
     defer { file.close() }
-    let size = try file.size(of: .manifest)
+    let size = try file.size(of: name)
     guard size <= ManifestFormat.sizeMax else {
       throw .damaged(
-        .length, in: .manifest, at: 0, found: UInt64(size),
+        .length, in: name, at: 0, found: UInt64(size),
         expected: UInt64(ManifestFormat.sizeMax))
     }
-    return try Manifest(try file.load(.manifest), in: .manifest)
+    return try Manifest(try file.load(name), in: name)
   }
 
   /// Makes this the manifest of a directory, durably.

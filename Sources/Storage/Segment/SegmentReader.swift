@@ -366,3 +366,13 @@ package final class SegmentReader: Sendable {
     }
   }
 }
+
+extension SegmentReader {
+  /// Whether somebody cut the file off while it was mapped: what was read since means nothing.
+  package var isPoisoned: Bool { bytes.isPoisoned }
+
+  /// A copy of the file's bytes from `offset` on, at most so many, as they are: for copying files.
+  package func bytes(at offset: Int, upTo count: Int) -> [UInt8] {
+    bytes.array(at: offset, count: max(0, min(count, bytes.count - offset))) ?? []
+  }
+}

@@ -1,0 +1,228 @@
+internal import RoostContract
+internal import RoostFiles
+internal import RoostStorage
+
+// What a store does beside its callers: flushes and merges when memory or segments ask for it, syncs
+// what was only buffered, vouches for the last write once it is quiet, and leads for writers that do
+// not wait. Without the background option the writers do all of it themselves.
+
+/// What waits to be done beside the callers.
+struct Chores {
+  var wantsJob = false
+  var needsSync = false
+  var needsWitness = false
+  var isClosing = false
+  var hasKeeper = false
+  var hasCommitter = false
+  /// About how much memory rows take that are in no segment.
+  var memory = 0
+  /// Why the last job failed; nil after one that did not.
+  var failure: StoreError?
+
+  var isIdle: Bool { !wantsJob && !needsSync && !needsWitness }
+}
+
+extension StoreCore {
+  /// How long it is quiet before the last write is vouched for.
+  static let quiet: UInt64 = 50_000_000
+
+  /// Takes note of what a group leaves to do; the caller leads.
+  func leaveChores() {
+    let memory = tables.memory
+    let isLarge =
+      memory >= options.memoryLimit
+      || (log?.length ?? 0) >= options.memoryLimit + options.memoryLimit / 4
+    let isWaiting = chores.withLock { chores in
+      let wasIdle = chores.isIdle
+      chores.memory = memory
+      chores.wantsJob = chores.wantsJob || isLarge
+      chores.needsSync = firstUnsynced != nil && options.durability != .bulk
+      chores.needsWitness = !isWitnessed && firstUnsynced == nil
+      return wasIdle && !chores.isIdle
+    }
+    if isWaiting { chores.wakeAll() }
+  }
+
+  /// Does or starts what the last group left to do.
+  func maintain() {
+    if options.background {
+      let isMissing = chores.withLock { chores in
+        defer { chores.hasKeeper = chores.hasKeeper || !chores.isIdle }
+        return !chores.isIdle && !chores.hasKeeper && !chores.isClosing
+      }
+      if isMissing { startKeeper() }
+    } else if chores.withLock({ $0.wantsJob && $0.failure == nil }) {
+      runJob()
+    }
+  }
+
+  /// Waits while memory is far beyond its limit; throws when that will not change.
+  func waitForMemory() throws {
+    let limit = options.memoryLimit * 4
+    let failure =
+      chores.waiting(
+        until: { $0.memory < limit || $0.failure != nil || $0.isClosing || !$0.hasKeeper }
+      ) { $0.memory < limit ? nil : $0.failure } ?? nil
+    if let failure { throw failure }
+  }
+
+  /// Flushes, and merges what is worth it; a failure is kept for `health`.
+  private func runJob() {
+    chores.withLock { $0.wantsJob = false }
+    var failure: StoreError?
+    do {
+      try asJob { try flush() }
+      try compact(everything: false)
+    } catch {
+      failure = error.asStoreError
+    }
+    let memory = exclusively { tables.memory }
+    chores.withLock { chores in
+      chores.failure = failure
+      chores.memory = memory
+    }
+    chores.wakeAll()
+  }
+
+  // MARK: Threads
+
+  private func startKeeper() {
+    do throws(FileError) {
+      let thread = try fileSystem.startThread("roost-keeper") { self.keep() }
+      threads.withLock { $0.append(thread) }
+    } catch {
+      // No thread can be had now; the next write asks again.
+      chores.withLock { $0.hasKeeper = false }
+    }
+  }
+
+  private func keep() {
+    while true {
+      let (isClosing, wantsJob) =
+        chores.waiting(
+          until: { $0.isClosing || !$0.isIdle }) { ($0.isClosing, $0.wantsJob) } ?? (true, false)
+      if isClosing { return }
+      if wantsJob {
+        runJob()
+        // A job that failed is not tried again at once.
+        if chores.withLock({ $0.failure != nil }), sleep(nanoseconds: 1_000_000_000) { return }
+        continue
+      }
+      let delay: UInt64 =
+        if case .buffered(let delay) = options.durability {
+          delay.nanoseconds
+        } else {
+          StoreCore.quiet
+        }
+      if sleep(nanoseconds: delay) { return }
+      exclusively { settle() }
+    }
+  }
+
+  /// Waits; true when the store closes meanwhile.
+  private func sleep(nanoseconds: UInt64) -> Bool {
+    chores.waiting(
+      until: { $0.isClosing || $0.wantsJob && $0.failure == nil },
+      timeout: .nanoseconds(Int64(clamping: nanoseconds))
+    ) { $0.isClosing } ?? false
+  }
+
+  /// Syncs what was buffered, and vouches for the last write when it is quiet; the caller leads.
+  func settle() {
+    guard let log, published.withLock({ $0.failure == nil && !$0.isClosed }) else {
+      chores.withLock { chores in
+        chores.needsSync = false
+        chores.needsWitness = false
+      }
+      return
+    }
+    do throws(StorageError) {
+      // Under bulk only a checkpoint promises anything; there is nothing to hurry for.
+      if firstUnsynced != nil, options.durability != .bulk { try syncLog(log) }
+      if !isWitnessed, firstUnsynced == nil, fileSystem.now() &- lastWrite >= StoreCore.quiet {
+        _ = log.appendWitness(durable: durable)
+        try syncLog(log)
+        isWitnessed = true
+      }
+    } catch {
+      poison(StoreError(error))
+    }
+    leaveChores()
+  }
+
+  /// Starts the thread that leads for writers that do not wait, unless it runs.
+  func startCommitterThread() throws {
+    let isMissing = chores.withLock { chores in
+      defer { chores.hasCommitter = true }
+      return !chores.hasCommitter
+    }
+    guard isMissing else { return }
+    do throws(FileError) {
+      let thread = try fileSystem.startThread("roost-committer") { self.leadForOthers() }
+      threads.withLock { $0.append(thread) }
+    } catch {
+      chores.withLock { $0.hasCommitter = false }
+      throw StoreError(error, .lock)
+    }
+  }
+
+  private func leadForOthers() {
+    while true {
+      let mayLead = queue.waiting(
+        until: { !$0.isLed && !$0.requests.isEmpty || $0.isClosing && $0.requests.isEmpty }
+      ) { queue in
+        guard !queue.requests.isEmpty else { return false }
+        queue.isLed = true
+        return true
+      }
+      guard mayLead ?? false else { return }
+      leadOneGroup()
+      maintain()
+    }
+  }
+
+  // MARK: Closing
+
+  /// Ends the store: its threads, its files and its lock.
+  ///
+  /// - Parameter flushing: whether what is in memory becomes segments, so that the next open has
+  ///   nothing to replay.
+  func close(flushing: Bool) throws {
+    let isFirst = queue.withLock { queue in
+      defer { queue.isClosing = true }
+      return !queue.isClosing
+    }
+    guard isFirst else { return }
+    queue.wakeAll()
+    chores.withLock { $0.isClosing = true }
+    chores.wakeAll()
+    feed.withLock { $0.isClosed = true }
+    feed.wakeAll()
+    for thread in threads.withLock({ $0 }) { thread.join() }
+    var failure: (any Error)?
+    if flushing, options.access == .readWrite, published.withLock({ $0.failure == nil }) {
+      do {
+        try asJob { try flush() }
+      } catch {
+        failure = error
+      }
+    }
+    exclusively {
+      published.withLock { published in
+        published.isClosed = true
+        published.snapshot = Snapshot(lsn: lsn, collections: [:])
+      }
+      log?.close()
+      log = nil
+      retired?.close()
+      retired = nil
+      state?.close()
+      state = nil
+      tables = Tables()
+      lock?.release()
+      lockFile?.close()
+      directory.close()
+    }
+    if let failure { throw failure }
+  }
+}

@@ -1,0 +1,333 @@
+internal import RoostContract
+internal import RoostFiles
+internal import RoostStorage
+
+// Group commit. A writer puts its request in the queue; whoever finds that nobody leads becomes the
+// leader, takes all that wait, and logs, syncs and publishes for them. A lone writer never switches
+// threads; under load one sync serves everybody who came during the one before.
+
+extension StoreCore {
+  /// Does a write and waits until it is acknowledged.
+  func commit(_ request: WriteRequest) throws -> Int {
+    try checkWritable()
+    try waitForMemory()
+    queue.withLock { queue in
+      queue.requests.append(request)
+      // Wakes a leader that waits for company.
+      queue.requests.count == 1 ? () : self.queue.wakeAll()
+    }
+    while true {
+      let outcome = queue.waiting(until: { !$0.isLed || request.outcome != nil }) {
+        queue -> Result<Int, any Error>? in
+        if request.outcome == nil { queue.isLed = true }
+        return request.outcome
+      }
+      if let outcome = outcome ?? nil {
+        maintain()
+        return try outcome.get()
+      }
+      leadOneGroup()
+    }
+  }
+
+  /// Hands a write to the store's own thread.
+  func submit(_ request: WriteRequest) throws {
+    try checkWritable()
+    try startCommitterThread()
+    queue.withLock { queue in
+      queue.requests.append(request)
+      self.queue.wakeAll()
+    }
+  }
+
+  /// Takes the next group and acknowledges it; who calls this leads, and does not afterwards.
+  func leadOneGroup() {
+    if case .group(let delay) = options.durability, delay > .zero {
+      _ = queue.waiting(until: { $0.requests.count >= 64 || $0.isClosing }, timeout: delay) { _ in }
+    }
+    let group = queue.withLock { queue -> [WriteRequest] in
+      // A request that must be alone ends the group before it.
+      let alone = queue.requests.firstIndex(where: \.isAlone) ?? queue.requests.count
+      let group = Array(queue.requests.prefix(max(alone, 1)))
+      queue.requests.removeFirst(group.count)
+      return group
+    }
+    let outcomes = process(group)
+    queue.withLock { queue in
+      for (request, outcome) in zip(group, outcomes) { request.outcome = outcome }
+      queue.isLed = false
+      self.queue.wakeAll()
+    }
+    for (request, outcome) in zip(group, outcomes) { request.whenDone?(outcome) }
+  }
+
+  /// Runs `body` while nobody else leads.
+  func exclusively<R>(_ body: () throws -> R) rethrows -> R {
+    _ = queue.waiting(until: { !$0.isLed }) { $0.isLed = true }
+    defer {
+      queue.withLock { queue in
+        queue.isLed = false
+        self.queue.wakeAll()
+      }
+    }
+    return try body()
+  }
+
+  // MARK: A group
+
+  /// A write that goes into the log.
+  private struct Planned {
+    let place: Int
+    let effects: Effects
+    let payload: [UInt8]
+    var lsn: UInt64 = 0
+  }
+
+  private func process(_ group: [WriteRequest]) -> [Result<Int, any Error>] {
+    var outcomes = [Result<Int, any Error>?](repeating: nil, count: group.count)
+    do {
+      try checkWritable()
+    } catch {
+      return group.map { _ in .failure(error) }
+    }
+    var overlay = Overlay()
+    var plan: [Planned] = []
+    for (place, request) in group.enumerated() {
+      do {
+        let effects = try request.resolve(self, overlay)
+        guard !effects.operations.isEmpty else {
+          outcomes[place] = .success(effects.answer)
+          continue
+        }
+        let payload = try effects.payload ?? encoded(effects.operations)
+        if group.count > 1 { overlay.add(effects.operations) }
+        plan.append(Planned(place: place, effects: effects, payload: payload))
+      } catch let error as StorageError {
+        outcomes[place] = .failure(StoreError(error))
+      } catch {
+        outcomes[place] = .failure(error)
+      }
+    }
+    if !plan.isEmpty {
+      do {
+        try write(&plan)
+        try apply(plan)
+        for write in plan { outcomes[write.place] = .success(write.effects.answer) }
+      } catch {
+        for write in plan { outcomes[write.place] = .failure(error) }
+      }
+    }
+    return outcomes.map { $0 ?? .failure(StoreError.closed()) }
+  }
+
+  private func encoded(_ operations: [Operation]) throws -> [UInt8] {
+    var elements: [UInt64: ElementType] = [:]
+    for state in tables.collections.values { elements[state.entry.number] = state.entry.element }
+    return OperationForm.encode(operations, elements: elements)
+  }
+
+  /// Brings a group to where its durability is reached; nothing of it is visible yet.
+  private func write(_ plan: inout [Planned]) throws {
+    let onlyFrees = plan.allSatisfy(\.effects.onlyFrees)
+    if isFull, !onlyFrees { try regainSpace() }
+    do throws(StorageError) {
+      try append(&plan)
+    } catch {
+      let cause = StoreError(error)
+      guard cause.code == .diskFull, recoverFromFullDisk() else { throw poison(cause) }
+      guard onlyFrees else { throw cause }
+      // What frees space may use the space that is kept for it.
+      do throws(StorageError) {
+        try append(&plan)
+      } catch {
+        let cause = StoreError(error)
+        guard cause.code == .diskFull, recoverFromFullDisk() else { throw poison(cause) }
+        throw cause
+      }
+    }
+  }
+
+  private func append(_ plan: inout [Planned]) throws(StorageError) {
+    let log = try openLog()
+    for index in plan.indices {
+      plan[index].lsn = log.append(plan[index].payload, durable: durable)
+    }
+    let now = fileSystem.now()
+    lastWrite = now
+    isWitnessed = false
+    switch options.durability {
+    case .sync, .group:
+      try log.write()
+      try syncLog(log)
+    case .buffered(let delay):
+      try log.write()
+      firstUnsynced = firstUnsynced ?? now
+      // The store's own thread does this in time; without one, the writers do.
+      if now - (firstUnsynced ?? now) >= delay.nanoseconds { try syncLog(log) }
+    case .bulk:
+      firstUnsynced = firstUnsynced ?? now
+      if log.pendingLength >= 4 << 20 { try log.write() }
+    }
+  }
+
+  /// Makes all that was appended durable.
+  func syncLog(_ log: LogWriter) throws(StorageError) {
+    try log.write()
+    try log.sync()
+    durable = log.lastLSN
+    firstUnsynced = nil
+    published.withLock { $0.counters.syncs += 1 }
+    writeHint()
+    let durable = durable
+    feed.withLock { $0.durable = durable }
+    feed.wakeAll()
+  }
+
+  /// Tells the next process and followers how far the log is durable.
+  func writeHint() {
+    let hint = StateHint(
+      database: base.database, boot: owner.boot, generation: base.generation, durable: durable)
+    do throws(StorageError) {
+      if state == nil { state = try StateHint.open(in: directory) }
+      if let state { try hint.write(to: state) }
+    } catch {
+      // A hint: without it a lost end of the log may look like one that was never synced.
+      state?.close()
+      state = nil
+    }
+  }
+
+  /// The log to append to, made when there is none.
+  private func openLog() throws(StorageError) -> LogWriter {
+    if let log { return log }
+    let header = LogHeader(
+      database: base.database, number: nextLog, generation: base.generation,
+      salt: fileSystem.random(), firstLSN: lsn + 1, predecessor: predecessor)
+    let log = try LogWriter.create(in: directory, header: header)
+    self.log = log
+    nextLog += 1
+    sealRetiredLog()
+    return log
+  }
+
+  private func sealRetiredLog() {
+    do throws(StorageError) {
+      try retired?.seal()
+    } catch {
+      // The next log says where this one ended; the seal only says it once more.
+    }
+    retired?.close()
+    retired = nil
+  }
+
+  /// Puts a group into the tables and lets readers see it.
+  private func apply(_ plan: [Planned]) throws {
+    do throws(StorageError) {
+      for write in plan {
+        try apply(write.effects, at: write.lsn)
+        lsn = write.lsn
+      }
+    } catch {
+      // It is in the log; a damaged segment keeps it from being shown.
+      throw poison(StoreError(error))
+    }
+    garbage.formUnion(tables.dropped)
+    tables.dropped = []
+    let snapshot = tables.snapshot(at: lsn)
+    published.withLock { published in
+      published.snapshot = snapshot
+      published.counters.commits += plan.count
+    }
+    leaveChores()
+  }
+
+  private func apply(_ effects: Effects, at lsn: UInt64) throws(StorageError) {
+    let file = FileName.log(log?.number ?? 0)
+    guard let rows = effects.rows else {
+      for operation in effects.operations { try tables.apply(operation, at: lsn, from: file) }
+      return
+    }
+    var next = 0
+    for operation in effects.operations {
+      if case .put(let number, _) = operation, let state = tables.collections[number] {
+        try state.put(rows[next], at: lsn)
+        next += 1
+      } else {
+        try tables.apply(operation, at: lsn, from: file)
+      }
+    }
+  }
+
+  // MARK: A full disk
+
+  /// Takes back what was written in part, and frees the space that is kept for this; false when the
+  /// log is in doubt.
+  private func recoverFromFullDisk() -> Bool {
+    isFull = true
+    releaseReserve()
+    guard let log else {
+      // The log itself could not be made; what there is of it must go, its number is used again.
+      do throws(FileError) {
+        try directory.remove(FileName.log(nextLog).name)
+        try directory.sync()
+      } catch {
+        return error.reason == .notFound
+      }
+      return true
+    }
+    do throws(StorageError) {
+      try log.abandonTail()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Gives the reserved space back to the disk.
+  func releaseReserve() {
+    do throws(FileError) {
+      try directory.remove(FileName.reserve.name)
+      try directory.sync()
+    } catch {
+      // There was none: then there is nothing to give back.
+    }
+  }
+
+  /// Sets space aside for a full disk, if it is not there yet; without space there is none to set aside.
+  func keepReserve() throws(FileError) {
+    let name = FileName.reserve.name
+    let file: any File
+    do throws(FileError) {
+      file = try directory.create(name)
+    } catch {
+      if error.reason == .exists { return }
+      throw error
+    }
+    defer { file.close() }
+    do throws(FileError) {
+      try file.reserve(options.reserve)
+    } catch {
+      try directory.remove(name)
+      throw error
+    }
+  }
+
+  /// Throws unless the reserve is whole again, so that puts never eat what deletes need.
+  private func regainSpace() throws {
+    do throws(FileError) {
+      try keepReserve()
+      isFull = false
+    } catch {
+      throw StoreError(error, .reserve)
+    }
+  }
+}
+
+extension Duration {
+  /// The whole duration in nanoseconds, for clocks that count them.
+  var nanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0, seconds < 1_000_000_000 else { return 0 }
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
+  }
+}

@@ -1,0 +1,350 @@
+internal import RoostContract
+internal import RoostStorage
+
+// Everything that is read is read from one snapshot, without a lock.
+
+/// A collection at the moment of a snapshot.
+struct Reading: Sendable {
+  let view: CollectionView
+  let lsn: UInt64
+
+  /// Rows are looked at in portions of this many, between which work can be cancelled.
+  private static let portion = 1_024
+
+  /// Runs a read, gives what goes wrong below its words, and throws when a file was cut off under it.
+  func explained<R>(_ body: (Reading) throws -> R) throws -> R {
+    let result: R
+    do {
+      result = try body(self)
+    } catch let error as StorageError {
+      try checkFiles()
+      throw StoreError(error)
+    }
+    try checkFiles()
+    return result
+  }
+
+  private func checkFiles() throws {
+    for segment in view.segments where segment.reader.isPoisoned {
+      throw StoreError(
+        .io,
+        found: "file \(FileName.segment(segment.reader.entry.file).name) was cut off while it was "
+          + "mapped",
+        expected: "nobody changes a store's files",
+        remedy: "Run `roost check`; open the store with io pread where others may change its files")
+    }
+  }
+
+  // MARK: By id
+
+  func get(_ ids: [String], _ projection: Projection) throws(StorageError) -> [Record?] {
+    var cursor = PayloadCursor()
+    var records: [Record?] = []
+    records.reserveCapacity(ids.count)
+    for id in ids {
+      if let place = try view.place(of: id, at: lsn) {
+        records.append(try view.record(at: place, projection, &cursor))
+      } else {
+        records.append(nil)
+      }
+    }
+    return records
+  }
+
+  // MARK: By filter
+
+  func count(where filter: Filter?) throws -> Int {
+    guard let filter else { return view.count }
+    var count = 0
+    try forEachMatch(filter) { _ in count += 1 }
+    return count
+  }
+
+  /// The ids of the records that satisfy a filter.
+  func ids(where filter: Filter?) throws -> [String] {
+    var ids: [String] = []
+    try forEachMatch(filter) { place in ids.append(try id(at: place)) }
+    return ids
+  }
+
+  func id(at place: Place) throws(StorageError) -> String {
+    switch place {
+    case .memory(let table, let row): view.memory[table].row(row).record.id
+    case .segment(let segment, let row): try view.segments[segment].reader.id(of: row)
+    }
+  }
+
+  private func forEachMatch(_ filter: Filter?, _ body: (Place) throws -> Void) throws {
+    for segment in view.segments.indices {
+      try forEachPortion(of: segment, filter.map { [$0] } ?? [nil]) { rows, masks in
+        for row in rows where masks[0][row - rows.lowerBound] {
+          try body(.segment(segment, row: row))
+        }
+      }
+    }
+    for table in view.memory.indices {
+      try view.memory[table].forEachAlive(at: lsn) { number, row in
+        if filter?.matches(row.record.projected(.everything)) ?? true {
+          try body(.memory(table, row: number))
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each filter.
+  private func forEachPortion(
+    of segment: Int, _ filters: [Filter?], _ body: (Range<Int>, [[Bool]]) throws -> Void
+  ) throws {
+    let view = view.segments[segment]
+    let plans = try filters.map { filter in
+      try filter.map { try FilterPlan($0, over: view.reader) }
+    }
+    var cursor = PayloadCursor()
+    var start = 0
+    while start < view.reader.rowCount {
+      try Task.checkCancellation()
+      let rows = start..<min(start + Self.portion, view.reader.rowCount)
+      start = rows.upperBound
+      let alive = rows.map { view.isAlive($0, at: lsn) }
+      guard alive.contains(true) else { continue }
+      let masks = try plans.map { plan in
+        try plan?.matches(rows, &cursor) { alive[$0 - rows.lowerBound] } ?? alive
+      }
+      try body(rows, masks)
+    }
+  }
+
+  // MARK: By distance
+
+  func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
+    var best = queries.map { NearestPlaces(limit: $0.limit) }
+    let distances = queries.map { ExactDistance(view.entry.metric, from: $0.vector) }
+    for segment in view.segments.indices {
+      let reader = view.segments[segment].reader
+      var numbers: [Float] = []
+      try forEachPortion(of: segment, queries.map(\.filter)) { rows, masks in
+        guard masks.contains(where: { $0.contains(true) }) else { return }
+        try reader.vectors(of: rows, into: &numbers)
+        for index in queries.indices {
+          for row in rows where masks[index][row - rows.lowerBound] {
+            let start = (row - rows.lowerBound) * view.entry.dimension
+            let distance = distances[index].to(numbers, at: start)
+            guard queries[index].admits(distance) else { continue }
+            try best[index].offer(distance, .segment(segment, row: row)) { place in
+              try id(at: place)
+            }
+          }
+        }
+      }
+    }
+    for table in view.memory.indices {
+      try Task.checkCancellation()
+      try view.memory[table].forEachAlive(at: lsn) { number, row in
+        for (index, query) in queries.enumerated() {
+          guard query.filter?.matches(row.record.projected(.everything)) ?? true else { continue }
+          let distance = distances[index].to(row.record.vector, at: 0)
+          guard query.admits(distance) else { continue }
+          try best[index].offer(distance, .memory(table, row: number)) { _ in row.record.id }
+        }
+      }
+    }
+    var cursor = PayloadCursor()
+    return try queries.indices.map { index in
+      try best[index].sorted().map { found in
+        Hit(
+          record: try view.record(at: found.place, queries[index].projection, &cursor),
+          distance: found.distance, score: view.entry.metric.score(forDistance: found.distance))
+      }
+    }
+  }
+
+  // MARK: In order
+
+  func scroll(
+    after cursor: String?, limit: Int, where filter: Filter?, _ projection: Projection
+  ) throws -> ScrollPage {
+    var sources = try sources(after: cursor, filter)
+    var records: [Record] = []
+    var payloads = PayloadCursor()
+    while true {
+      try records.count % Self.portion == 0 ? Task.checkCancellation() : ()
+      // Ids stand once among the living, so the least of the heads is the next.
+      guard
+        let next = sources.indices.filter({ sources[$0].head != nil }).min(by: { a, b in
+          Bytewise.precedes(sources[a].head?.id ?? "", sources[b].head?.id ?? "")
+        }), let head = sources[next].head
+      else {
+        return ScrollPage(records: records, next: nil)
+      }
+      if records.count == limit {
+        return ScrollPage(records: records, next: records.last.map { ScrollCursor(after: $0.id) })
+      }
+      records.append(try view.record(at: head.place, projection, &payloads))
+      try sources[next].advance(self, filter)
+    }
+  }
+
+  private func sources(after cursor: String?, _ filter: Filter?) throws -> [OrderedRows] {
+    var sources: [OrderedRows] = []
+    for segment in view.segments.indices {
+      let position = try view.segments[segment].reader.position(after: cursor)
+      var source = OrderedRows(segment: segment, position: position)
+      try source.advance(self, filter)
+      sources.append(source)
+    }
+    for table in view.memory.indices {
+      var rows: [(id: String, place: Place)] = []
+      view.memory[table].forEachAlive(at: lsn) { number, row in
+        guard cursor.map({ Bytewise.precedes($0, row.record.id) }) ?? true,
+          filter?.matches(row.record.projected(.everything)) ?? true
+        else { return }
+        rows.append((row.record.id, .memory(table, row: number)))
+      }
+      rows.sort { Bytewise.precedes($0.id, $1.id) }
+      var source = OrderedRows(rows: rows)
+      try source.advance(self, filter)
+      sources.append(source)
+    }
+    return sources
+  }
+
+  /// The rows of one place in the order of their ids.
+  private struct OrderedRows {
+    /// The row that comes next.
+    private(set) var head: (id: String, place: Place)?
+    private var segment: Int?
+    private var position = 0
+    private var rows: [(id: String, place: Place)] = []
+    private var payloads = PayloadCursor()
+
+    init(segment: Int, position: Int) {
+      self.segment = segment
+      self.position = position
+    }
+
+    init(rows: [(id: String, place: Place)]) { self.rows = rows }
+
+    mutating func advance(_ reading: Reading, _ filter: Filter?) throws {
+      head = nil
+      guard let segment else {
+        if position < rows.count {
+          head = rows[position]
+          position += 1
+        }
+        return
+      }
+      let view = reading.view.segments[segment]
+      while position < view.reader.rowCount {
+        let row = try view.reader.sortedRow(at: position)
+        position += 1
+        guard view.isAlive(row, at: reading.lsn) else { continue }
+        let id = try view.reader.id(of: row)
+        if let filter {
+          let (metadata, content) = try view.reader.payload(of: row, using: &payloads)
+          guard filter.matches(Record(id: id, metadata: metadata, content: content)) else {
+            continue
+          }
+        }
+        head = (id, .segment(segment, row: row))
+        return
+      }
+    }
+  }
+}
+
+/// The reference distance from one query, over vectors that lie in a row.
+struct ExactDistance {
+  private let metric: Metric
+  private let query: [Float]
+
+  init(_ metric: Metric, from query: [Float]) {
+    self.metric = metric
+    self.query = query
+  }
+
+  /// The distance to the vector that begins at `start`; bit for bit what `Metric.distance` says.
+  func to(_ numbers: [Float], at start: Int) -> Double {
+    switch metric {
+    case .l2:
+      var sum = 0.0
+      for index in query.indices {
+        let difference = Double(query[index]) - Double(numbers[start + index])
+        sum += difference * difference
+      }
+      return sum.squareRoot()
+    case .innerProduct:
+      var sum = 0.0
+      for index in query.indices { sum += Double(query[index]) * Double(numbers[start + index]) }
+      return -sum
+    case .cosine:
+      var (dot, lengthA, lengthB) = (0.0, 0.0, 0.0)
+      for index in query.indices {
+        let (x, y) = (Double(query[index]), Double(numbers[start + index]))
+        dot += x * y
+        lengthA += x * x
+        lengthB += y * y
+      }
+      let cosine = dot / (lengthA * lengthB).squareRoot()
+      return cosine > 1 ? 0 : cosine < -1 ? 2 : 1 - cosine
+    }
+  }
+}
+
+/// The nearest rows seen so far, a heap with the farthest on top.
+struct NearestPlaces {
+  typealias Found = (distance: Double, id: String, place: Place)
+
+  private let limit: Int
+  private var heap: [Found] = []
+
+  init(limit: Int) { self.limit = limit }
+
+  private static func isCloser(_ a: Found, _ b: Found) -> Bool {
+    if a.distance < b.distance { return true }
+    if b.distance < a.distance { return false }
+    if a.distance.isNaN != b.distance.isNaN { return b.distance.isNaN }
+    return Bytewise.precedes(a.id, b.id)
+  }
+
+  /// Takes a row if it is near enough; its id is asked for only then.
+  mutating func offer(
+    _ distance: Double, _ place: Place, id: (Place) throws -> String
+  ) rethrows {
+    if heap.count == limit, let farthest = heap.first {
+      if farthest.distance < distance || distance.isNaN && !farthest.distance.isNaN { return }
+      let found = (distance, try id(place), place)
+      guard Self.isCloser(found, farthest) else { return }
+      heap[0] = found
+      sink()
+    } else {
+      heap.append((distance, try id(place), place))
+      rise()
+    }
+  }
+
+  private mutating func rise() {
+    var index = heap.count - 1
+    while index > 0 {
+      let parent = (index - 1) / 2
+      guard Self.isCloser(heap[parent], heap[index]) else { return }
+      heap.swapAt(parent, index)
+      index = parent
+    }
+  }
+
+  private mutating func sink() {
+    var index = 0
+    while true {
+      var farthest = index
+      for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+        if Self.isCloser(heap[farthest], heap[child]) { farthest = child }
+      }
+      if farthest == index { return }
+      heap.swapAt(index, farthest)
+      index = farthest
+    }
+  }
+
+  /// All of them, the nearest first.
+  func sorted() -> [Found] { heap.sorted(by: Self.isCloser) }
+}
