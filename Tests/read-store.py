@@ -20,18 +20,14 @@ MASK = (1 << 64) - 1
 NUMBER_MAX = 4611686018427387904
 ELEMENTS = {1: ("f32", 4), 2: ("f16", 2), 3: ("bf16", 2), 4: ("i8", 1)}
 
-
 class Damage(Exception):
     """What is wrong, as a sentence."""
-
 
 def need(holds, sentence):
     if not holds:
         raise Damage(sentence)
 
-
 # Checksums
-
 
 def crc_table():
     table = []
@@ -41,9 +37,7 @@ def crc_table():
         table.append(byte)
     return table
 
-
 CRC_TABLE = crc_table()
-
 
 def crc32c(data):
     crc = 0xFFFFFFFF
@@ -51,20 +45,16 @@ def crc32c(data):
         crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
-
 P1, P2, P3 = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
-
 
 def step(lane, word):
     lane = (lane ^ word) * P1 & MASK
     return lane ^ lane >> 32
 
-
 def finish(value):
     value = (value ^ value >> 32) * P2 & MASK
     value = (value ^ value >> 29) * P3 & MASK
     return value ^ value >> 32
-
 
 def hash64(data, seed):
     lanes = [seed + P2 * (i + 1) & MASK for i in range(8)]
@@ -81,13 +71,10 @@ def hash64(data, seed):
         value = step(value, finish(lane))
     return finish(value)
 
-
 def root(data, seed):
     return hash64(data, seed), hash64(data, seed ^ MASK)
 
-
 # Bytes
-
 
 class Reader:
     """Takes numbers and text from a range of bytes, and never what is not there."""
@@ -110,17 +97,7 @@ class Reader:
     def number(self, size):
         return int.from_bytes(self.take(size), "little")
 
-    def u8(self):
-        return self.number(1)
-
-    def u16(self):
-        return self.number(2)
-
-    def u32(self):
-        return self.number(4)
-
-    def u64(self):
-        return self.number(8)
+    u8, u16, u32, u64 = (lambda self, size=size: self.number(size) for size in (1, 2, 4, 8))
 
     def varint(self):
         value = shift = 0
@@ -152,11 +129,9 @@ class Reader:
     def done(self):
         self.need(self.left() == 0, "%d bytes are left over" % self.left())
 
-
 # Metadata. A value is (tag, what it holds, its form).
 
 NULL, NO, YES, INT, DOUBLE, DECIMAL, STRING, ARRAY, OBJECT = range(9)
-
 
 def value(reader, depth):
     start = reader.place
@@ -184,7 +159,6 @@ def value(reader, depth):
         reader.need(tag in (NULL, NO, YES), "%d is no tag of a value" % tag)
     return tag, held, bytes(reader.data[start : reader.place])
 
-
 def metadata(reader, depth=1):
     members = {}
     last = None
@@ -196,7 +170,6 @@ def metadata(reader, depth=1):
         members[name] = value(reader, depth)
     return members
 
-
 def content(reader):
     flag = reader.u8()
     reader.need(flag <= 1, "%d says nothing of content" % flag)
@@ -205,7 +178,6 @@ def content(reader):
     text = reader.text()
     reader.need(len(text.encode()) <= 16 << 20, "a content is longer than 16777216 bytes")
     return text
-
 
 def vector(reader, dimension, element):
     name, size = ELEMENTS[element]
@@ -217,11 +189,9 @@ def vector(reader, dimension, element):
     reader.need(all(map(math.isfinite, numbers)), "a number of a vector is not finite")
     return numbers
 
-
 # Manifest
 
 PARTS = 3
-
 
 def flags(reader, name):
     """Reads the three kinds of flags; only the incompatible ones keep a reader out."""
@@ -230,18 +200,15 @@ def flags(reader, name):
     bits = reader.u32()
     need(bits == 0, "%s needs a later version: flags %#x" % (name, bits))
 
-
 def version(reader, name):
     major = reader.u16()
     need(major == 1, "%s is of version %d, which is not known" % (name, major))
     reader.u16()
 
-
 def small(reader):
     number = reader.varint()
     reader.need(number < NUMBER_MAX, "%d is too large for a number" % number)
     return number
-
 
 def head(reader):
     entry = {"number": small(reader), "name": reader.text(), "dimension": reader.varint()}
@@ -256,7 +223,6 @@ def head(reader):
     small(reader)
     return entry
 
-
 def index(reader):
     name = reader.text()
     try:
@@ -264,7 +230,6 @@ def index(reader):
     except ValueError:
         reader.need(False, "the spec of an index is no JSON")
     return name
-
 
 def indexes(reader, has_files, segments=None):
     """Reads the indexes of a collection, and answers the files they name."""
@@ -285,7 +250,6 @@ def indexes(reader, has_files, segments=None):
             reader.take(16)
             files.append((segment, file))
     return files
-
 
 def read_manifest(data):
     name = "MANIFEST"
@@ -340,9 +304,7 @@ def read_manifest(data):
     reader.done()
     return manifest
 
-
 # Segments
-
 
 def unpack_lz4(data, length, name):
     out = bytearray()
@@ -378,18 +340,14 @@ def unpack_lz4(data, length, name):
     need(len(out) == length, "%s: a compressed block has another length than is said" % name)
     return bytes(out)
 
-
 VECTORS, PAYLOAD, BLOCKS, IDS, ID_MAP, COLUMNS, TOMBSTONES, CHECKSUMS = range(1, 9)
 ROWS_MAX = 4294967294
-
 
 def block_seed(database, file, block):
     return hash64(struct.pack("<4Q", database[0], database[1], file, block), 0)
 
-
 def aligned(place, size=4096):
     return (place + size - 1) // size * size
-
 
 def read_sections(data, name, database, entry):
     """Checks footer, directory and checksums; answers (offset, length, count, flags) by section."""
@@ -443,7 +401,6 @@ def read_sections(data, name, database, entry):
              "%s: the checksum of the block at byte %d is wrong" % (name, start))
     return sections
 
-
 def read_header(data, name, database, collection, entry):
     reader = Reader(data, name)
     need(reader.take(8) == bytes.fromhex("8e5253470d0a1a0a"), "%s is no segment" % name)
@@ -460,7 +417,6 @@ def read_header(data, name, database, collection, entry):
     reader.u32()
     reader.zeros(4096 - 128)
 
-
 def read_vectors(data, name, section, collection, rows):
     offset, length, count, _ = section
     used = collection["dimension"] * ELEMENTS[collection["element"]][1]
@@ -472,7 +428,6 @@ def read_vectors(data, name, section, collection, rows):
         vectors.append(vector(reader, collection["dimension"], collection["element"]))
         reader.zeros(stride - used)
     return vectors
-
 
 def read_ids(data, name, sections, rows):
     offset, length, count, _ = sections[IDS]
@@ -495,7 +450,6 @@ def read_ids(data, name, sections, rows):
     need(all(row < rows for row in order), "%s: the order of ids has rows that are not" % name)
     need(all(ids[a] < ids[b] for a, b in zip(order, order[1:])), "%s: ids do not ascend" % name)
     return ids
-
 
 def read_payload(data, name, sections, rows):
     offset, length, count, _ = sections[PAYLOAD]
@@ -537,13 +491,11 @@ def read_payload(data, name, sections, rows):
     need(end == offset + length and len(payload) == rows, "%s: payload is missing" % name)
     return payload
 
-
 def dictionary_order(held):
     tag, content, form = held
     if tag in (INT, DOUBLE, DECIMAL):
         return 3, float(content) + 0.0, form
     return (4, content.encode(), b"") if tag == STRING else (tag, 0.0, b"")
-
 
 def all_paths(members, prefix=()):
     for name, held in members.items():
@@ -551,7 +503,6 @@ def all_paths(members, prefix=()):
         yield path, held
         if held[0] == OBJECT and len(path) < 8:
             yield from all_paths(held[1], path)
-
 
 def read_columns(data, name, section, payload):
     """Holds the columns against the metadata that they are made from."""
@@ -614,7 +565,6 @@ def read_columns(data, name, section, payload):
         for row in facts:
             need(set(row) <= known, "%s lacks a column" % name)
 
-
 def read_tombstones(data, name, section):
     offset, length, count, _ = section
     reader = Reader(data, name, offset, offset + length)
@@ -646,7 +596,6 @@ def read_tombstones(data, name, section):
     reader.done()
     return lists
 
-
 def read_segment(directory, database, collection, entry):
     name = "s-%016x.seg" % entry["file"]
     data = load(directory, name)
@@ -659,7 +608,6 @@ def read_segment(directory, database, collection, entry):
     read_columns(data, name, sections[COLUMNS], payload)
     return {"name": name, "vectors": vectors, "ids": ids, "payload": payload,
             "tombstones": read_tombstones(data, name, sections[TOMBSTONES])}
-
 
 def read_collection(directory, database, entry):
     """The records of a collection's segments by id."""
@@ -685,11 +633,9 @@ def read_collection(directory, database, entry):
             records[key] = (segment["vectors"][row], members, text)
     return records
 
-
 # Logs
 
 BATCH, FRAGMENT, COMMIT, SYNC, SEAL = range(1, 6)
-
 
 def read_block(data):
     """The first block of a log; nil where it cannot be read."""
@@ -709,7 +655,6 @@ def read_block(data):
     reader.u32()
     reader.zeros(4096 - 128)
     return block
-
 
 class Walk:
     """The way through the records of a log, up to where it stops."""
@@ -795,7 +740,6 @@ class Walk:
             self.ends[end] = (self.last, self.root)
         return True
 
-
 def read_state(directory, database):
     try:
         data = load(directory, "STATE")
@@ -808,16 +752,16 @@ def read_state(directory, database):
     high, low, _, generation, durable = struct.unpack("<5Q", data[8:48])
     return (generation, durable) if (high, low) == database else None
 
-
 def read_logs(directory, names, manifest):
     """The commits of the logs that count, in order."""
     numbers = sorted(
         int(name[2:18], 16) for name in names if re.fullmatch(r"w-[0-9a-f]{16}\.wal", name))
     numbers = [number for number in numbers if number >= manifest["first_log"]]
-    need(numbers and numbers[0] == manifest["first_log"], "the first log is missing")
-    need(numbers == list(range(numbers[0], numbers[0] + len(numbers))), "a log is missing")
+    need(numbers == list(range(manifest["first_log"], manifest["first_log"] + len(numbers))),
+         "a log is missing")
     state = read_state(directory, manifest["database"])
     need(state is None or state[0] <= manifest["generation"], "STATE is newer than MANIFEST")
+    durable = max(manifest["closed"], manifest["durable"], state[1] if state else 0)
 
     logs, leftover = [], False
     for number in numbers:
@@ -828,8 +772,8 @@ def read_logs(directory, names, manifest):
             need(block["database"] == manifest["database"] and block["number"] == number,
                  "%s is of another store, or another log" % name)
             need(block["generation"] <= manifest["generation"], "%s is newer than MANIFEST" % name)
-        is_left = len(data) <= 4096 and (block is None or block["before"] is None)
-        if logs and is_left:
+        is_first = number == manifest["first_log"]
+        if len(data) <= 4096 and (block is None or block["before"] is None and not is_first):
             leftover = True
             continue
         need(block is not None, "%s has no block that can be read" % name)
@@ -837,6 +781,9 @@ def read_logs(directory, names, manifest):
         need(not logs or block["before"] is not None, "%s does not know the log before it" % name)
         logs.append((name, data, block))
 
+    if not logs:
+        need(durable <= manifest["flushed"], "commit %d was durable, and its log is gone" % durable)
+        return []
     first = logs[0][2]["first"]
     need(1 <= first <= manifest["flushed"] + 1, "the first log begins too late")
     commits = []
@@ -851,12 +798,11 @@ def read_logs(directory, names, manifest):
             need(len(data) <= length + 40 and walk.last == last,
                  "%s goes on behind its end" % name)
         else:
-            check_end(walk, manifest, state)
+            check_end(walk, durable)
         commits += walk.commits
     return [(lsn, payload) for lsn, payload in commits if lsn > manifest["flushed"]]
 
-
-def check_end(walk, manifest, state):
+def check_end(walk, known):
     """Tells a torn end from damage."""
     need(not walk.sealed, "%s is sealed, and no log follows it" % walk.name)
     missing = walk.last + 1
@@ -866,9 +812,7 @@ def check_end(walk, manifest, state):
             lsn, durable = header[5], header[6]
             need(not (missing <= durable <= lsn <= missing + len(walk.data) // 40),
                  "%s: commit %d was durable, and is damaged" % (walk.name, missing))
-    durable = max(manifest["closed"], manifest["durable"], state[1] if state else 0)
-    need(durable < missing, "%s: commit %d was durable, and is gone" % (walk.name, missing))
-
+    need(known < missing, "%s: commit %d was durable, and is gone" % (walk.name, missing))
 
 def apply(lsn, payload, collections):
     reader = Reader(payload, "commit %d" % lsn)
@@ -904,9 +848,7 @@ def apply(lsn, payload, collections):
             reader.text()
     reader.done()
 
-
 # Output
-
 
 def float_text(number):
     """The fewest digits that read back as the same 32-bit number."""
@@ -917,7 +859,6 @@ def float_text(number):
         if struct.pack("<f", float(text)) == struct.pack("<f", number):
             return text
     return repr(number)
-
 
 def json_text(held):
     tag, content, _ = held
@@ -937,32 +878,23 @@ def json_text(held):
         return "[" + ",".join(map(json_text, content)) + "]"
     return object_text(content)
 
-
 def object_text(members):
     return "{" + ",".join(
         json.dumps(name, ensure_ascii=False) + ":" + json_text(held)
         for name, held in members.items()) + "}"
 
-
 def load(directory, name):
     with open(os.path.join(directory, name), "rb") as file:
         return file.read()
-
 
 def read_store(directory):
     names = sorted(os.listdir(directory))
     if "MANIFEST" not in names:
         for name in names:
-            rest = re.fullmatch(r"LOCK|STATE|RESERVE|t-[0-9a-f]{16}", name)
             is_ours = re.fullmatch(
-                r"MANIFEST\.g[0-9a-f]{16}|[swx]-[0-9a-f]{16}\.(seg|wal|idx)", name)
-            if name == "w-0000000000000001.wal":
-                data = load(directory, name)
-                block = read_block(data)
-                need(block is None or not Walk(data, name, block).commits,
-                     "there are commits and no MANIFEST")
-            else:
-                need(rest or not is_ours, "there is %s and no MANIFEST" % name)
+                r"MANIFEST\.g[0-9a-f]{16}|s-[0-9a-f]{16}\.seg|w-[0-9a-f]{16}\.wal|"
+                r"x-[0-9a-f]{16}\.idx", name)
+            need(not is_ours, "there is %s and no MANIFEST" % name)
         return []
     manifest = read_manifest(load(directory, "MANIFEST"))
     collections = {
@@ -980,7 +912,6 @@ def read_store(directory):
                 ",".join(map(float_text, numbers)), object_text(members),
                 json.dumps(text, ensure_ascii=False)))
     return lines
-
 
 def main():
     if len(sys.argv) != 2:
@@ -1004,6 +935,5 @@ def main():
     for line in lines:
         print(line)
     return 0
-
 
 sys.exit(main())
