@@ -43,10 +43,15 @@ struct Lane: Sendable {
 @main
 struct Campaign {
   static let lanes: [Lane] = [
+    .crash,
+    .kill,
     .model
   ]
 
   static func main() {
+    if CommandLine.arguments.dropFirst().first == "worker" {
+      Worker.run(Array(CommandLine.arguments.dropFirst()))
+    }
     var names: [String] = []
     var size = Size.pr
     var seed: UInt64 = 20_261_121

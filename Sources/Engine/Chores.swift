@@ -196,6 +196,8 @@ extension StoreCore {
     queue.wakeAll()
     chores.withLock { $0.isClosing = true }
     chores.wakeAll()
+    feed.withLock { $0.isClosed = true }
+    feed.wakeAll()
     for thread in threads.withLock({ $0 }) { thread.join() }
     var failure: (any Error)?
     if flushing, options.access == .readWrite, published.withLock({ $0.failure == nil }) {

@@ -178,6 +178,9 @@ extension StoreCore {
     firstUnsynced = nil
     published.withLock { $0.counters.syncs += 1 }
     writeHint()
+    let durable = durable
+    feed.withLock { $0.durable = durable }
+    feed.wakeAll()
   }
 
   /// Tells the next process and followers how far the log is durable.

@@ -280,22 +280,38 @@ extension StoreCore {
       discard([file])
       garbage.remove(file)
     }
-    do throws(StorageError) {
-      for number in try LogReader.list(in: directory) where number < base.firstLog {
-        do throws(FileError) {
-          try directory.remove(FileName.log(number).name)
-        } catch {
-          // Left for whoever opens the store next to write.
-        }
+    do throws(FileError) {
+      for number in oldLogs(try directory.list()) {
+        try directory.remove(FileName.log(number).name)
       }
     } catch {
-      // The directory cannot be listed now; whoever opens the store next sweeps.
+      // Left for whoever opens the store next to write.
     }
     do throws(FileError) {
       if !isFull { try keepReserve() }
     } catch {
       // No space to set aside: the next put finds out.
     }
+  }
+}
+
+extension StoreCore {
+  /// The logs that neither the manifest nor the change feed needs, the oldest first.
+  func oldLogs(_ entries: [DirectoryEntry]) -> [UInt64] {
+    let pinned = feed.withLock { $0.pins.values.min() ?? .max }
+    var kept = 0
+    var old: [UInt64] = []
+    var logs: [(number: UInt64, size: Int)] = []
+    for entry in entries {
+      if case .log(let number)? = FileName(entry.name), number < min(base.firstLog, pinned) {
+        logs.append((number, entry.size))
+      }
+    }
+    for log in logs.sorted(by: { $0.number > $1.number }) {
+      kept += log.size
+      if kept > options.keptLogBytes { old.append(log.number) }
+    }
+    return old.reversed()
   }
 }
 

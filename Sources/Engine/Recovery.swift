@@ -281,13 +281,14 @@ extension StoreCore {
       throw StoreError(error, .manifest)
     }
     let needed = base.references
+    let old = Set(oldLogs(entries))
     for entry in entries {
       switch FileName(entry.name) {
       case .segment(let number), .index(let number):
         nextFile = max(nextFile, number + 1)
         guard !needed.contains(entry.name) else { continue }
       case .temporary: break
-      case .log(let number): guard number < base.firstLog else { continue }
+      case .log(let number): guard old.contains(number) else { continue }
       default: continue
       }
       do throws(FileError) {

@@ -43,6 +43,7 @@ final class StoreCore: @unchecked Sendable {
   let published: Monitor<Published>
   let queue: Monitor<Queue>
   let chores: Monitor<Chores>
+  let feed: Monitor<FeedState>
   /// Snapshots that were taken under a name.
   let names: Monitor<[BytewiseKey: NamedSnapshot]>
   /// Whether a job runs.
@@ -106,6 +107,7 @@ final class StoreCore: @unchecked Sendable {
     published = Monitor(
       Published(snapshot: recovered.tables.snapshot(at: recovered.lsn)), scheduler: scheduler)
     queue = Monitor(Queue(), scheduler: scheduler)
+    feed = Monitor(FeedState(durable: recovered.lsn), scheduler: scheduler)
     names = Monitor([:], scheduler: scheduler)
     chores = Monitor(Chores(), scheduler: scheduler)
     job = Monitor(false, scheduler: scheduler)

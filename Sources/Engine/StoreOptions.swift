@@ -43,6 +43,9 @@ public struct StoreOptions: Sendable, Equatable {
   public var memoryLimit: Int
   /// Whether a thread of the store makes segments and merges them; without it, the writers do.
   public var background: Bool
+  /// The bytes of logs that are kept after they became segments, for readers of the change feed who
+  /// pause.
+  public var keptLogBytes = 0
   /// The bytes that are set aside for a full disk.
   package var reserve = 8 << 20
 
@@ -76,9 +79,15 @@ extension StoreOptions {
           throw Self.refusal(name, value, "a whole number from 1 to 1048576")
         }
         memoryLimit = Int(megabytes) << 20
+      case "kept_log_mb":
+        guard case .int(let megabytes) = value, (0...1_048_576).contains(megabytes) else {
+          throw Self.refusal(name, value, "a whole number from 0 to 1048576")
+        }
+        keptLogBytes = Int(megabytes) << 20
       default:
         throw Self.refusal(
-          name, value, "access, durability, create, io, memory_limit_mb or background")
+          name, value,
+          "access, durability, create, io, memory_limit_mb, kept_log_mb or background")
       }
     }
   }

@@ -41,6 +41,22 @@ struct FormatPageTests {
       ("Log", "bytes of a record before its payload", LogFormat.recordHeaderSize),
       ("Log", "bytes of the longest payload", LogFormat.payloadMax),
       ("STATE", "bytes of STATE", StateHint.size),
+      ("Segment", "what sections and the directory begin at multiples of", SegmentFormat.page),
+      (
+        "Segment", "what rows of vectors begin at multiples of, counted from their section",
+        SegmentFormat.row
+      ),
+      ("Segment", "bytes of the file with a hash of their own", SegmentFormat.block),
+      ("Segment", "rows of a segment", SegmentFormat.rowsMax),
+      ("Segment", "bytes of an id", Limits.idBytesMax),
+      ("Segment", "bytes at which a block of payload ends", SegmentFormat.payloadBlock),
+      (
+        "Segment", "bytes of metadata and content of a row", SegmentFormat.payloadBytesMax
+      ),
+      ("Segment", "columns of a segment", SegmentFormat.columnsMax),
+      ("Segment", "names of a column's path", SegmentFormat.pathSegmentsMax),
+      ("Segment", "bytes of a column's path", SegmentFormat.pathBytesMax),
+      ("Segment", "bytes of a form in a dictionary", SegmentFormat.valueBytesMax),
     ])
   func limits(_ chapter: String, _ rule: String, _ limit: Int) throws {
     #expect(try Self.rows(chapter, beginning: rule) == [[rule, String(limit)]])
@@ -50,6 +66,7 @@ struct FormatPageTests {
     "the first bytes of a file are those on the page",
     arguments: [
       ("log", LogFormat.magic), ("manifest", ManifestFormat.magic), ("STATE", StateHint.magic),
+      ("segment", SegmentFormat.magic), ("end of a segment", SegmentFormat.footerMagic),
     ])
   func magic(_ file: String, _ magic: [UInt8]) throws {
     let hex = magic.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
@@ -69,6 +86,9 @@ struct FormatPageTests {
         [OperationTag(rawValue: tag).map { "\($0)" }, ValueTag(rawValue: tag).map { "\($0)" }]
         .compactMap { $0 }
       #expect(try names("Commits", tag) == known)
+    }
+    for section in SectionKind.allCases {
+      #expect(try names("Segment", UInt8(section.rawValue)) == ["\(section)"])
     }
     #expect(RecordType.ignorable == 128)
     #expect(try Self.chapter("Log").joined(separator: " ").contains("A type from 128 on"))

@@ -7,7 +7,7 @@ import Testing
 @Suite("Columns of metadata")
 struct SegmentColumnTests {
   private func reader(_ metadata: [Metadata]) throws -> SegmentReader {
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let records = metadata.enumerated().map { row, metadata in
       StoredRecord(id: "\(row)", vector: [0], metadata: metadata)
     }

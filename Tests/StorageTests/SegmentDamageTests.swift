@@ -40,7 +40,7 @@ private struct Answers: Equatable {
 struct SegmentDamageTests {
   /// A small segment with something in every section.
   private struct Golden {
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let entry: SegmentEntry
     let bytes: [UInt8]
     let answers: Answers
@@ -63,7 +63,7 @@ struct SegmentDamageTests {
       entry = try SegmentBed.write(
         records, Self.dimension, tombstones: [1: [4, 9, 70], 2: Array(0..<40)], to: disk,
         number: number, database: database)
-      bytes = disk.files.withLock { $0.values.first ?? [] }
+      bytes = disk[FileName.segment(number).name] ?? []
       answers = try Answers(try Self.reader(bytes, entry, database: database))
     }
 
@@ -137,9 +137,7 @@ struct SegmentDamageTests {
   @Test("a file of another length than the manifest says is refused with both lengths")
   func lengthOnDisk() throws {
     let golden = try Golden()
-    golden.disk.files.withLock { files in
-      for name in files.keys { files[name]?.removeLast() }
-    }
+    golden.disk[SegmentBed.name]?.removeLast()
     let expected = StorageError.damaged(
       .truncated, in: .segment(3), at: golden.entry.length - 1,
       found: UInt64(golden.entry.length - 1), expected: UInt64(golden.entry.length))
@@ -166,10 +164,10 @@ struct SegmentDamageTests {
 
   @Test("blocks that changed places are found, even with their checksums beside them")
   func swappedBlocks() throws {
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let records = (0..<4096).map { StoredRecord(id: "\($0)", vector: [Float($0), 2, 3, 4]) }
     let entry = try SegmentBed.write(records, 4, to: disk)
-    var bytes = disk.files.withLock { $0.values.first ?? [] }
+    var bytes = disk[SegmentBed.name] ?? []
     let repair = SegmentRepair(bytes)
     func swap(_ a: Int, _ b: Int, _ count: Int) {
       let old = Array(bytes[a..<a + count])
@@ -195,11 +193,9 @@ struct SegmentDamageTests {
     let records = (0..<2000).map { row in
       RandomRecords.record(&random, id: "\(row)", dimension: 64)
     }
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let entry = try SegmentBed.write(records, 64, to: disk)
-    disk.files.withLock { files in
-      for name in files.keys { files[name]?[4096 + 1500 * 256] ^= 1 }
-    }
+    disk[SegmentBed.name]?[4096 + 1500 * 256] ^= 1
     let reader = try SegmentBed.open(entry, 64, in: disk)
     #expect(try reader.vector(of: 0) == records[0].vector)
     var cursor = PayloadCursor()
@@ -373,9 +369,7 @@ struct SegmentRepair {
     }
     let footer = bytes.count - 128
     let covered = Array(bytes[checksums..<footer])
-    let root = Root(
-      a: Checksum.hash64(covered, seed: seed(.max)),
-      b: Checksum.hash64(covered, seed: seed(.max - 1)))
+    let root = Root(of: covered, seed: seed(.max))
     if !keepsFooter {
       put(root.a, 8, at: footer + 32, in: &bytes)
       put(root.b, 8, at: footer + 40, in: &bytes)

@@ -10,7 +10,7 @@ struct SegmentTests {
   private func roundTrip(
     _ records: [StoredRecord], _ dimension: Int, _ element: ElementType = .f32
   ) throws {
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let entry = try SegmentBed.write(records, dimension, element, to: disk)
     #expect(entry.rows == records.count)
     #expect((entry.firstLSN, entry.lastLSN) == (10, 20))
@@ -90,7 +90,7 @@ struct SegmentTests {
       StoredRecord(id: "flat", vector: [3], content: String(repeating: "f", count: 16 << 20)),
       StoredRecord(id: "last", vector: [4], metadata: ["is": "last"], content: "l"),
     ]
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let entry = try SegmentBed.write(records, 1, to: disk)
     // What does not get shorter is kept as it is, and costs its own length; what does costs little.
     #expect((16 << 20..<17 << 20).contains(entry.length))
@@ -132,7 +132,7 @@ struct SegmentTests {
       let records = (0..<300).map { row in
         RandomRecords.record(&random, id: "\(row)", dimension: 19, element: element)
       }
-      let disk = SegmentDisk()
+      let disk = HeapDirectory()
       let entry = try SegmentBed.write(records, 19, element, to: disk)
       let reader = try SegmentBed.open(entry, 19, element, in: disk)
       var buffer: [Float] = [1]
@@ -163,7 +163,7 @@ struct SegmentTests {
       rows[BytewiseKey(id)] = records.count
       records.append(StoredRecord(id: id, vector: [Float(records.count)]))
     }
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let reader = try SegmentBed.open(
       try SegmentBed.write(records, 1, to: disk), 1, in: disk)
     for (id, row) in rows { try #require(try reader.row(of: id.text) == row) }
@@ -190,7 +190,7 @@ struct SegmentTests {
       11: (0..<8000).filter { $0 % 3 != 0 },
     ]
     for records in [[], [StoredRecord(id: "only", vector: [1])]] {
-      let disk = SegmentDisk()
+      let disk = HeapDirectory()
       let entry = try SegmentBed.write(records, 1, tombstones: lists, to: disk)
       let reader = try SegmentBed.open(entry, 1, in: disk)
       try reader.verify()
@@ -206,7 +206,7 @@ struct SegmentTests {
   @Test("an empty segment is a segment")
   func empty() throws {
     try roundTrip([], 3)
-    let disk = SegmentDisk()
+    let disk = HeapDirectory()
     let reader = try SegmentBed.open(try SegmentBed.write([], 3, to: disk), 3, in: disk)
     #expect(try reader.row(of: "a") == nil)
     #expect(try reader.position(after: "a") == 0)
@@ -218,12 +218,12 @@ struct SegmentTests {
   @Test("a writer refuses what would not be a segment")
   func refusals() throws {
     let two = [StoredRecord(id: "a", vector: [1]), StoredRecord(id: "a", vector: [2])]
-    #expect(throws: StorageError.self) { try SegmentBed.write(two, 1, to: SegmentDisk()) }
+    #expect(throws: StorageError.self) { try SegmentBed.write(two, 1, to: HeapDirectory()) }
     let short = [StoredRecord(id: "a", vector: [1])]
-    #expect(throws: StorageError.self) { try SegmentBed.write(short, 2, to: SegmentDisk()) }
+    #expect(throws: StorageError.self) { try SegmentBed.write(short, 2, to: HeapDirectory()) }
     let nameless = [StoredRecord(id: "", vector: [1])]
-    #expect(throws: StorageError.self) { try SegmentBed.write(nameless, 1, to: SegmentDisk()) }
-    let disk = SegmentDisk()
+    #expect(throws: StorageError.self) { try SegmentBed.write(nameless, 1, to: HeapDirectory()) }
+    let disk = HeapDirectory()
     _ = try SegmentBed.write(short, 1, to: disk)
     #expect(throws: StorageError.file(FileError(.create, ErrorNumber.exists), .segment(3))) {
       try SegmentBed.write(short, 1, to: disk)
@@ -232,7 +232,7 @@ struct SegmentTests {
     for (rows, count) in [(1, 2), (3, 2)] {
       #expect(throws: StorageError.self) {
         var writer = try SegmentWriter(
-          creating: 1, in: SegmentDisk(), database: SegmentBed.database, collection: 1,
+          creating: 1, in: HeapDirectory(), database: SegmentBed.database, collection: 1,
           dimension: 1, element: .f32, rows: rows, firstLSN: 1, lastLSN: 1)
         for row in 0..<count { try writer.append(StoredRecord(id: "\(row)", vector: [1])) }
         _ = try writer.finish()

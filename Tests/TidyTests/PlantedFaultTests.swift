@@ -92,7 +92,9 @@ private func newFile(_ stem: String, in room: Room) -> String {
   "\(room.folder)/\(stem).\(codeRoomsOfC.contains(room.name) ? "h" : "swift")"
 }
 
-private let codeRoomsOfC = ["CFiles", "CKernels", "Connectors/CPostgres", "Connectors/CSQLite"]
+private let codeRoomsOfC = [
+  "CFiles", "CKernels", "CLZ4", "Connectors/CPostgres", "Connectors/CSQLite",
+]
 
 // MARK: - Layers
 

@@ -71,6 +71,10 @@ package final class SimulatedFileSystem: FileSystem {
   package func startThread(
     _ name: String, _ body: @escaping @Sendable () -> Void
   ) throws(FileError) -> any RunningThread {
+    try perform(.thread, name) { (disk) throws(FileError) in
+      let effect = try disk.begin(.thread, name, session: self.session)
+      try disk.end(effect, .thread)
+    }
     if let thread = try scheduler?.start(name, body) { return thread }
     return try PosixThread(name, body)
   }

@@ -94,7 +94,7 @@ struct BlockStream {
 
   private func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
     guard !bytes.isEmpty else { return }
-    do { try file.write(bytes, at: offset) } catch { throw .file(error, name) }
+    try file.write(bytes, at: offset, of: name)
   }
 
   /// Writes whole blocks and hands out what begins the next one, which another stream goes on with.

@@ -316,10 +316,6 @@ struct BlockSeed {
     return Checksum.hash64(out.bytes, seed: 0)
   }
 
-  /// The checksum of checksums and directory: two hashes, of blocks that no file has.
-  func root(of bytes: [UInt8]) -> Root {
-    Root(
-      a: Checksum.hash64(bytes, seed: seed(ofBlock: .max)),
-      b: Checksum.hash64(bytes, seed: seed(ofBlock: .max - 1)))
-  }
+  /// The checksum of checksums and directory, as of a block that no file has.
+  func root(of bytes: [UInt8]) -> Root { Root(of: bytes, seed: seed(ofBlock: .max)) }
 }

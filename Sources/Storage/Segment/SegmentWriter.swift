@@ -34,10 +34,8 @@ package struct SegmentWriter: ~Copyable {
     guard (1...Limits.dimensionMax).contains(dimension) else {
       throw .damaged(.range, in: name, at: 0, found: UInt64(clamping: dimension))
     }
-    let file: any File
-    do { file = try directory.create(name.name) } catch { throw .file(error, name) }
     self.init(
-      directory, file, name,
+      directory, try directory.create(name), name,
       SegmentHeader(
         database: database, file: number, collection: collection, rows: rows, firstLSN: firstLSN,
         lastLSN: lastLSN, dimension: dimension, element: element))
@@ -89,7 +87,7 @@ package struct SegmentWriter: ~Copyable {
   /// the directory durable.
   package consuming func finish() throws(StorageError) -> SegmentEntry {
     let entry = try writeRest()
-    do { try file.sync() } catch { throw .file(error, name) }
+    try file.sync(name)
     let reader = try SegmentReader.open(
       entry, in: directory, database: header.database, collection: header.collection,
       dimension: header.dimension, element: header.element, mapped: true, forgettingCache: true)
@@ -180,7 +178,7 @@ package struct SegmentWriter: ~Copyable {
     let length = end + SegmentFormat.frame
     tail.array(
       SegmentFooter(directory: directory..<end, length: length, root: root).encoded())
-    do { try file.write(tail.bytes, at: checksums) } catch { throw .file(error, name) }
+    try file.write(tail.bytes, at: checksums, of: name)
     return SegmentEntry(
       file: header.file, length: length, root: root, rows: header.rows, dead: 0,
       firstLSN: header.firstLSN, lastLSN: header.lastLSN)

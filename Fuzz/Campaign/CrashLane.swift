@@ -1,0 +1,254 @@
+import Foundation
+import RoostContract
+import RoostEngine
+import RoostFiles
+
+// Lane 1: the power is cut before every call of every short sequence of operations, and every disk
+// that could leave is opened. A run is watched once; the states to crash in are taken on the way.
+
+extension Lane {
+  static let crash = Lane(
+    name: "crash",
+    sentence: "after a power cut anywhere, every disk that it can leave opens with a prefix"
+  ) { run in
+    switch run.size {
+    case .tiny: try CrashLane(run, operations: 1, imagesPerState: 40, nested: 1).enumerate(&run)
+    case .pr: try CrashLane(run, operations: 2, imagesPerState: 90, nested: 3).enumerate(&run)
+    case .nightly:
+      try CrashLane(run, operations: 3, imagesPerState: 60, nested: 3).enumerate(&run)
+    }
+  }
+}
+
+private struct CrashLane {
+  let size: Size
+  let seed: UInt64
+  /// How long the sequences are at most.
+  let operations: Int
+  let imagesPerState: Int
+  /// How many times a recovery is itself crashed.
+  let nested: Int
+
+  static let options: StoreOptions = {
+    var options = StoreOptions(background: false)
+    options.reserve = 4_096
+    return options
+  }()
+
+  init(_ run: Run, operations: Int, imagesPerState: Int, nested: Int) {
+    size = run.size
+    seed = run.seed
+    self.operations = operations
+    self.imagesPerState = imagesPerState
+    self.nested = nested
+  }
+
+  /// What the threads share.
+  final class Tally: Sendable {
+    struct Numbers {
+      var next = 0
+      var sequences = 0
+      var states = 0
+      var images = 0
+      var nestedImages = [0, 0, 0, 0]
+      var seen: Set<UInt64> = []
+      var violations: [String] = []
+    }
+
+    let numbers = Monitor(Numbers())
+
+    /// Whether this image with these outcomes has not been looked at yet.
+    func isNew(_ hash: UInt64, _ allowed: Int) -> Bool {
+      numbers.withLock { $0.seen.insert(hash ^ UInt64(bitPattern: Int64(allowed))).inserted }
+    }
+  }
+
+  func enumerate(_ run: inout Run) throws {
+    var sequences: [[CrashOperation]] = [[]]
+    var last: [[CrashOperation]] = [[]]
+    for _ in 0..<operations {
+      last = last.flatMap { sequence in CrashOperation.allCases.map { sequence + [$0] } }
+      sequences += last
+    }
+    let (image, state) = try CrashOperation.start(options: Self.options)
+    let tally = Tally()
+    let all = sequences
+    let system = PosixFileSystem()
+    var threads: [any RunningThread] = []
+    for _ in 0..<2 {
+      let thread = try system.startThread("crash") {
+        while let index = tally.numbers.withLock({ numbers -> Int? in
+          guard numbers.next < all.count, numbers.violations.count < 20 else { return nil }
+          defer { numbers.next += 1 }
+          return numbers.next
+        }) {
+          do {
+            try self.crash(all[index], from: image, state, tally)
+          } catch {
+            tally.numbers.withLock { $0.violations.append("\(all[index]) ended with \(error)") }
+          }
+        }
+      }
+      threads.append(thread)
+    }
+    for thread in threads { thread.join() }
+    let numbers = tally.numbers.withLock { $0 }
+    run.report("operations", CrashOperation.allCases.count)
+    run.report("sequences", numbers.sequences)
+    run.report("states crashed in", numbers.states)
+    run.report("distinct images", numbers.images)
+    for depth in 1...3 {
+      run.report("images of a crash in recovery, depth \(depth)", numbers.nestedImages[depth])
+    }
+    for violation in numbers.violations { run.violate(violation) }
+  }
+
+  /// A moment of a run: what the disk may hold, and which states are right then.
+  private struct Moment: Sendable {
+    let state: CrashState
+    let call: String
+    let allowed: [StoreState]
+  }
+
+  /// Collects moments from the observer of a disk.
+  private final class Moments: Sendable {
+    struct Contents {
+      var allowed: [StoreState]
+      var moments: [Moment] = []
+      /// Whether something has changed since the last moment was taken.
+      var isStale = true
+    }
+
+    let contents: Monitor<Contents>
+
+    init(_ allowed: [StoreState]) { contents = Monitor(Contents(allowed: allowed)) }
+
+    /// Takes a moment before each call that changes something.
+    func take(_ disk: SimulatedFileSystem, _ event: CallEvent) {
+      switch event.operation {
+      case .create, .write, .sync, .syncDirectory, .truncate, .reserve, .rename, .link, .remove,
+        .createDirectory:
+        let state = disk.crashState()
+        contents.withLock {
+          $0.moments.append(
+            Moment(state: state, call: event.description, allowed: $0.allowed))
+        }
+      default: break
+      }
+    }
+
+    func allow(_ states: [StoreState]) { contents.withLock { $0.allowed = states } }
+    var all: [Moment] { contents.withLock { $0.moments } }
+  }
+
+  private func crash(
+    _ sequence: [CrashOperation], from image: DiskImage, _ start: StoreState, _ tally: Tally
+  ) throws {
+    let isFresh = sequence.isEmpty
+    let disk =
+      isFresh
+      ? SimulatedFileSystem(seed: seed, watching: true, rules: Store.orderOfFiles)
+      : SimulatedFileSystem(
+        image: image, seed: seed, watching: true, rules: Store.orderOfFiles)
+    var state = isFresh ? StoreState() : start
+    let moments = Moments([state])
+    disk.observe { [weak disk] event in if let disk { moments.take(disk, event) } }
+    var store = try Store.open(at: "/store", on: disk, options: Self.options)
+    for (place, operation) in sequence.enumerated() {
+      let step = 5 + place
+      moments.allow([state, operation.after(state, step: step)])
+      try operation.run(&store, on: disk, step: step, options: Self.options, &state)
+      moments.allow([state])
+      let found = try StoreState(of: store)
+      if found != state { report(tally, "\(sequence): \(operation) answers other records") }
+    }
+    // What the store would still do by itself, and the end of the process without a close.
+    disk.observe(nil)
+    for violation in disk.violations { report(tally, "\(sequence): order: \(violation)") }
+    let all = moments.all + [
+      Moment(state: disk.crashState(), call: "the end", allowed: [state])
+    ]
+    tally.numbers.withLock { numbers in
+      numbers.sequences += 1
+      numbers.states += all.count
+    }
+    for (place, moment) in all.enumerated() {
+      let images = moment.state.images(
+        limit: imagesPerState, seed: seed &+ UInt64(place), samples: 64)
+      for image in images {
+        guard tally.isNew(image.hash64, moment.allowed.hashValue) else { continue }
+        let isNested = tally.numbers.withLock { numbers in
+          numbers.images += 1
+          return numbers.images % 40 == 0
+        }
+        check(
+          image, moment.allowed, "\(sequence) before call \(moment.call)", tally,
+          depth: isNested ? nested : 0, level: 0)
+      }
+    }
+  }
+
+  private func report(_ tally: Tally, _ sentence: String) {
+    tally.numbers.withLock { $0.violations.append(sentence) }
+  }
+
+  /// Opens what a power cut left, and holds it to O1–O8; below `depth`, crashes that as well.
+  private func check(
+    _ image: DiskImage, _ allowed: [StoreState], _ place: String, _ tally: Tally, depth: Int,
+    level: Int
+  ) {
+    let disk = SimulatedFileSystem(
+      image: image, seed: seed, watching: depth > 0, rules: Store.orderOfFiles)
+    let moments = Moments(allowed)
+    if depth > 0 {
+      disk.observe { [weak disk] event in if let disk { moments.take(disk, event) } }
+    }
+    func violate(_ law: String, _ what: String) {
+      report(tally, "\(law) at level \(level): \(place): \(what)")
+    }
+    do {
+      var store = try Store.open(at: "/store", on: disk, options: Self.options)
+      disk.observe(nil)
+      let found = try StoreState(of: store)
+      guard let index = allowed.firstIndex(of: found) else {
+        return violate("O2", "finds \(Self.difference(found, allowed))")
+      }
+      let report = try Store.check(at: "/store", full: true, on: disk.process(2))
+      if !report.isOK { violate("O3", report.lines.joined(separator: "; ")) }
+      try store.ensureCollection(CollectionSpec(name: "probe", dimension: 1, metric: .l2))
+      try store.collection("probe").upsert([Record(id: "p", vector: [1])])
+      try store.close()
+      store = try Store.open(at: "/store", on: disk, options: Self.options)
+      var expected = allowed[index]
+      expected.records["probe"] = ["p": StoreState.RecordKey(Record(id: "p", vector: [1]))]
+      expected.indexes["probe"] = []
+      if try StoreState(of: store) != expected { violate("O4", "loses what was written after") }
+      try store.close()
+      if disk.openHandles != 0 { violate("O7", "\(disk.openHandles) handles are left open") }
+      for violation in disk.violations { violate("O8", violation) }
+    } catch {
+      return violate("O1", "\(error)")
+    }
+    guard depth > 0 else { return }
+    for (place, moment) in moments.all.enumerated() {
+      let images = moment.state.images(
+        limit: 12, seed: seed &+ UInt64(place), samples: 8)
+      for (number, image) in images.enumerated() {
+        guard tally.isNew(image.hash64, allowed.hashValue ^ (level + 1)) else { continue }
+        tally.numbers.withLock { $0.nestedImages[level + 1] += 1 }
+        check(
+          image, allowed, "in recovery before \(moment.call)", tally,
+          depth: number % 6 == 0 ? depth - 1 : 0, level: level + 1)
+      }
+    }
+  }
+
+  private static func difference(_ found: StoreState, _ allowed: [StoreState]) -> String {
+    let shape = { (state: StoreState) in
+      state.records.sorted { $0.key < $1.key }
+        .map { "\($0.key): \($0.value.keys.sorted().joined(separator: ","))" }
+        .joined(separator: " | ")
+    }
+    return "[\(shape(found))] instead of \(allowed.map { "[\(shape($0))]" }.joined(separator: " or "))"
+  }
+}
