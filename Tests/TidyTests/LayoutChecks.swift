@@ -20,7 +20,7 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
-  ("Benchmarks/", ["swift", "md", "json", "jsonl", ""]),
+  ("Benchmarks/", ["swift", "md", "json", "jsonl", "py", ""]),
 ]
 
 /// The last word of a name that says nothing about what is inside.

@@ -2,10 +2,10 @@ package import RoostContract
 package import RoostFiles
 internal import RoostKernels
 
-/// A segment that is open: immutable bytes, of which every block is checked when it is first needed.
+/// A segment that is open: immutable bytes, of which each block is checked when first needed.
 ///
-/// All numbers from the file are checked again wherever they are used as a place: a page of a mapped
-/// file can leave memory and come back different. Nothing here waits for a lock.
+/// All numbers from the file are checked again wherever they are used as a place: a page of a
+/// mapped file can leave memory and come back different. Nothing here waits for a lock.
 package final class SegmentReader: Sendable {
   /// What the manifest says of it.
   package let entry: SegmentEntry
@@ -368,6 +368,9 @@ package final class SegmentReader: Sendable {
 }
 
 extension SegmentReader {
+  /// Whether somebody cut the file off while it was mapped: what was read since means nothing.
+  package var isPoisoned: Bool { bytes.isPoisoned }
+
   /// A copy of the file's bytes from `offset` on, at most so many, as they are: for copying files.
   package func bytes(at offset: Int, upTo count: Int) -> [UInt8] {
     bytes.array(at: offset, count: max(0, min(count, bytes.count - offset))) ?? []
