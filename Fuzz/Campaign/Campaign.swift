@@ -47,6 +47,7 @@ struct Campaign {
     .histories,
     .kill,
     .model,
+    .realFaults,
   ]
 
   static func main() {
