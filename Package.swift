@@ -102,6 +102,9 @@ let package = Package(
         "RoostContract", "RoostFiles", "RoostStorage", "RoostEngine", "ContractSuite", "RoostFuzz",
       ],
       path: "Fuzz/Campaign", swiftSettings: house),
+    .executableTarget(
+      name: "roost-bench", dependencies: ["RoostContract", "RoostFiles", "RoostEngine"],
+      path: "Benchmarks/Run", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),

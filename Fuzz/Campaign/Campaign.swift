@@ -45,7 +45,7 @@ struct Campaign {
   static let lanes: [Lane] = [
     .crash,
     .kill,
-    .model
+    .model,
   ]
 
   static func main() {

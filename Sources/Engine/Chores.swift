@@ -2,9 +2,9 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// What a store does beside its callers: flushes and merges when memory or segments ask for it, syncs
-// what was only buffered, vouches for the last write once it is quiet, and leads for writers that do
-// not wait. Without the background option the writers do all of it themselves.
+// What a store does beside its callers: flushes and merges when memory or segments ask for it,
+// syncs what was only buffered, vouches for the last write once it is quiet, and leads for writers
+// that do not wait. Without the background option the writers do all of it themselves.
 
 /// What waits to be done beside the callers.
 struct Chores {

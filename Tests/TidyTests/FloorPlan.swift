@@ -14,7 +14,7 @@ struct Room: Sendable, CustomStringConvertible {
     self.name = name
     self.uses = uses
     switch name {
-    case "Fuzz/Laws", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks": folder = name
+    case "Fuzz/Laws", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run": folder = name
     case "ContractSuite": folder = "Tests/ContractSuite"
     default: folder = "Sources/" + name
     }
@@ -24,7 +24,7 @@ struct Room: Sendable, CustomStringConvertible {
   }
 
   /// Whether it is a program: nobody imports it, so it may be called as its users call it.
-  var isProgram: Bool { ["CLI", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks"].contains(name) }
+  var isProgram: Bool { ["CLI", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run"].contains(name) }
 
   /// Whether it talks to another database, so that its driver decides what it needs.
   var isConnector: Bool { name.hasPrefix("Connectors/") }
@@ -65,7 +65,7 @@ enum FloorPlan {
     Room(name: "Fuzz/Run", uses: ["Fuzz/Laws", "Contract", "Connectors/SQL"]),
     Room(
       name: "Fuzz/Campaign", uses: belowRoost + ["Roost", "Model", "ContractSuite", "Fuzz/Laws"]),
-    Room(name: "Benchmarks", uses: belowRoost + ["Roost", "Model"] + connectors),
+    Room(name: "Benchmarks/Run", uses: belowRoost + ["Roost", "Model"] + connectors),
   ]
 
   /// Everything `import Roost` stands on.

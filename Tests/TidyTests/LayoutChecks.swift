@@ -17,10 +17,11 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/Connectors/CSQLite/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/", ["swift", "md"]),
   ("Sources/", ["swift", "md"]),
+  ("Tests/ContractSuite/", ["swift", "md"]),
   ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
-  ("Benchmarks/", ["swift", "md", "json", "jsonl", ""]),
+  ("Benchmarks/", ["swift", "md", "json", "jsonl", "py", ""]),
 ]
 
 /// The last word of a name that says nothing about what is inside.

@@ -260,7 +260,7 @@ struct PlantedModuleTests {
   /// loosening the plan is noticed here.
   private static let edges = [
     "Bridges", "CLI", "Connectors/SQL", "Connectors/Postgres", "Connectors/SQLite", "Fuzz/Laws",
-    "Fuzz/Run", "Benchmarks",
+    "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run",
   ]
 
   @Test("Foundation", arguments: rooms)

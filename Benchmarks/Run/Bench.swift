@@ -1,0 +1,142 @@
+import Foundation
+import RoostContract
+import RoostEngine
+
+// The benchmark: what durability costs, each figure beside what it is to be compared with, measured
+// in the same run and in turns.
+//
+//   roost-bench [commits] [writers] [batches] [recovery] [opening]
+//     --directory PATH   where to write; on the disk that is to be measured (.build/bench)
+//     --rounds N         rounds of each measurement (7)
+//     --rows N           records of the large store of `opening` (1000000)
+//
+// Ends with 1 when a bar is missed. Nothing else should run on the machine meanwhile.
+
+/// What a run of the benchmark is asked for.
+struct BenchPlan {
+  var chapters: [String] = []
+  var directory = ".build/bench"
+  var rounds = 7
+  var rows = 1_000_000
+}
+
+/// What a measurement says.
+struct BenchReport {
+  private(set) var missed = 0
+
+  mutating func line(_ text: String) { print("  " + text) }
+
+  /// Says whether a bar is met.
+  mutating func bar(_ name: String, _ figure: Double, atLeast bar: Double) {
+    judge(name, figure, isMet: figure >= bar, "at least \(bar)")
+  }
+
+  /// Says whether a bar is met from below.
+  mutating func bar(_ name: String, _ figure: Double, atMost bar: Double) {
+    judge(name, figure, isMet: figure <= bar, "at most \(bar)")
+  }
+
+  private mutating func judge(_ name: String, _ figure: Double, isMet: Bool, _ bar: String) {
+    if !isMet { missed += 1 }
+    print("  \(name): \(figure.shown) (\(bar): \(isMet ? "met" : "MISSED"))")
+  }
+}
+
+@main
+struct Bench {
+  typealias Chapter = @Sendable (BenchPlan, inout BenchReport) throws -> Void
+
+  static let chapters: [(name: String, run: Chapter)] = [
+    ("commits", Commits.oneRow), ("writers", Commits.manyWriters), ("batches", Ingest.run),
+    ("recovery", Opening.recovery), ("opening", Opening.closed),
+  ]
+
+  static func main() throws {
+    var arguments = CommandLine.arguments.dropFirst()
+    if let errand = arguments.first, errand.hasPrefix("_") {
+      try Errand.run(errand, Array(arguments.dropFirst()))
+      return
+    }
+    var plan = BenchPlan()
+    while let argument = arguments.popFirst() {
+      switch argument {
+      case "--directory": plan.directory = arguments.popFirst() ?? plan.directory
+      case "--rounds": plan.rounds = max(1, Int(arguments.popFirst() ?? "") ?? plan.rounds)
+      case "--rows": plan.rows = max(1, Int(arguments.popFirst() ?? "") ?? plan.rows)
+      case let name where chapters.contains { $0.name == name }: plan.chapters.append(name)
+      default:
+        print("roost-bench knows no \(argument); there are \(chapters.map(\.name))")
+        exit(2)
+      }
+    }
+    try FileManager.default.createDirectory(
+      atPath: plan.directory, withIntermediateDirectories: true)
+    print("load before: \(load()), rounds: \(plan.rounds), in \(plan.directory)")
+    var report = BenchReport()
+    for chapter in chapters where plan.chapters.isEmpty || plan.chapters.contains(chapter.name) {
+      print("== \(chapter.name)")
+      try chapter.run(plan, &report)
+    }
+    print("load after: \(load()), bars missed: \(report.missed)")
+    if report.missed > 0 { exit(1) }
+  }
+
+  /// What the machine does besides; a measurement on a busy one says nothing.
+  private static func load() -> String {
+    let text = try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)
+    return text.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } ?? "unknown"
+  }
+}
+
+// MARK: - Shared by the chapters
+
+/// A directory of one round's own, deleted with it.
+func withDirectory<R>(_ plan: BenchPlan, _ name: String, _ body: (String) throws -> R) throws -> R {
+  let path = plan.directory + "/" + name
+  if FileManager.default.fileExists(atPath: path) {
+    try FileManager.default.removeItem(atPath: path)
+  }
+  let result = try body(path)
+  try FileManager.default.removeItem(atPath: path)
+  return result
+}
+
+/// How many seconds something takes.
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+  let clock = ContinuousClock()
+  let start = clock.now
+  try body()
+  let (seconds, attoseconds) = start.duration(to: clock.now).components
+  return Double(seconds) + Double(attoseconds) / 1e18
+}
+
+/// The bytes of a store's files whose names end in this.
+func bytes(in directory: String, ending: String) throws -> Int {
+  var sum = 0
+  for name in try FileManager.default.contentsOfDirectory(atPath: directory)
+  where name.hasSuffix(ending) {
+    let attributes = try FileManager.default.attributesOfItem(atPath: directory + "/" + name)
+    sum += (attributes[.size] as? NSNumber)?.intValue ?? 0
+  }
+  return sum
+}
+
+extension [Double] {
+  var median: Double {
+    let sorted = sorted()
+    guard let middle = sorted.dropFirst((count - 1) / 2).first else { return .nan }
+    return count % 2 == 1 ? middle : (middle + sorted[count / 2]) / 2
+  }
+
+  /// The median, and between which figures all lie.
+  var shown: String {
+    "\(median.shown) (\((self.min() ?? .nan).shown)…\((self.max() ?? .nan).shown))"
+  }
+}
+
+extension Double {
+  /// Three or more digits that matter.
+  var shown: String {
+    magnitude >= 100 ? String(format: "%.0f", self) : String(format: "%.3g", self)
+  }
+}
