@@ -44,13 +44,17 @@ struct Lane: Sendable {
 struct Campaign {
   static let lanes: [Lane] = [
     .crash,
+    .histories,
     .kill,
     .model,
   ]
 
   static func main() {
-    if CommandLine.arguments.dropFirst().first == "worker" {
-      Worker.run(Array(CommandLine.arguments.dropFirst()))
+    // What lanes start this program for once more, to watch, kill or starve it.
+    switch CommandLine.arguments.dropFirst().first {
+    case "worker": Worker.run(Array(CommandLine.arguments.dropFirst()))
+    case "follow": Follower.run(Array(CommandLine.arguments.dropFirst()))
+    default: break
     }
     var names: [String] = []
     var size = Size.pr
