@@ -139,6 +139,11 @@ enum Recovery {
       throw StoreError(error)
     }
     if hasManifest { return try readAgain(directory, fileSystem, options, reusing: [:]) }
+    do throws(StorageError) {
+      try requireNoData(in: directory)
+    } catch {
+      throw StoreError(error)
+    }
     guard options.access == .readWrite, options.create else {
       throw StoreError(
         .notFound, found: "there is no store at \(quoted(path))",
@@ -151,10 +156,8 @@ enum Recovery {
     }
   }
 
-  /// Makes a store in a directory that holds none.
-  private static func create(
-    _ directory: any Directory, _ fileSystem: any FileSystem
-  ) throws(StorageError) -> Recovered {
+  /// Throws when a directory without a manifest holds what only a store with one has.
+  private static func requireNoData(in directory: any Directory) throws(StorageError) {
     let entries: [DirectoryEntry]
     do throws(FileError) {
       entries = try directory.list()
@@ -171,6 +174,12 @@ enum Recovery {
       default: break
       }
     }
+  }
+
+  /// Makes a store in a directory that holds none.
+  private static func create(
+    _ directory: any Directory, _ fileSystem: any FileSystem
+  ) throws(StorageError) -> Recovered {
     let manifest = Manifest(
       database: DatabaseID(high: fileSystem.random(), low: fileSystem.random()))
     try manifest.install(in: directory)
