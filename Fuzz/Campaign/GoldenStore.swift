@@ -54,7 +54,7 @@ struct GoldenStore: Sendable {
     self.older = older
     answers = Answers(of: store)
     if let unanswered = answers.unanswered {
-      throw CampaignError(found: "the golden store does not answer \(unanswered)")
+      throw CampaignError("the golden store does not answer \(unanswered)")
     }
   }
 
@@ -83,11 +83,6 @@ struct GoldenStore: Sendable {
       content: id % 2 == 0
         ? nil : (0..<12).map { _ in "text \(chance.next())" }.joined(separator: " "))
   }
-}
-
-/// Why the campaign itself cannot go on.
-struct CampaignError: Error {
-  let found: String
 }
 
 /// What a store answers to questions of every kind, each by itself.
