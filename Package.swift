@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "RoostCLI",
       dependencies: [
-        "Roost", "RoostModel",
+        "Roost",
         .target(name: "RoostPostgres", condition: .when(traits: ["Postgres"])),
         .target(name: "RoostSQLite", condition: .when(traits: ["SQLite"])),
       ],
