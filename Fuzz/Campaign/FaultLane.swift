@@ -66,7 +66,7 @@ private struct FaultWorkload: Sendable {
       "backup",
       [
         .upsert, .backup, .upsert, .checkpoint, .batch, .backup, .deleteWhere, .drop, .compact,
-        .backup,
+        .backup, .upsert, .batch, .checkpoint, .upsert,
       ]),
   ]
 }
