@@ -15,6 +15,8 @@ struct Recovered {
   var nextFile: UInt64 = 1
   /// Whether there are logs whose rows belong in segments.
   var hasLogs = false
+  /// Whether somebody saw the installation of the manifest succeed.
+  var isInstalled = true
 }
 
 enum Recovery {
@@ -45,7 +47,12 @@ enum Recovery {
         fileSystem: fileSystem, directory: directory, options: options, lock: lock?.lock,
         lockFile: lock?.file, recovered: recovered)
       if isWriting {
-        try core.exclusively { try core.removeOrphans() }
+        try core.exclusively {
+          // After a sync of the directory that failed, the system may show a manifest that the disk
+          // does not have, and no later sync says so. Only a new one is certain.
+          if !recovered.isInstalled { try core.install(core.base) }
+          try core.removeOrphans()
+        }
         if recovered.hasLogs { try core.asJob { try core.flush() } }
         core.exclusively { core.sweep() }
       }
@@ -200,6 +207,7 @@ enum Recovery {
     recovered.lsn = manifest.flushed
     recovered.nextLog = manifest.firstLog
     recovered.nextFile = manifest.nextFile
+    recovered.isInstalled = hint?.generation == manifest.generation
     for entry in manifest.collections {
       try recovered.tables.add(
         collection(entry, of: manifest, directory, options, reusing: open))
