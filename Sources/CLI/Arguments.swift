@@ -12,7 +12,9 @@ struct Arguments {
   private(set) var rest: [String] = []
 
   private static let flags: Set<String> = ["--where", "--filter", "--near-id", "-k", "--store"]
-  private static let knownSwitches: Set<String> = ["--lenient", "--full", "--json", "--accept-losses"]
+  private static let knownSwitches: Set<String> = [
+    "--lenient", "--full", "--json", "--accept-losses",
+  ]
 
   init(_ words: ArraySlice<String>) throws {
     var words = words

@@ -236,6 +236,9 @@ enum Recovery {
           segment, in: directory, database: manifest.database, collection: entry.number,
           dimension: entry.dimension, element: entry.element, mapped: options.reading == .mapped)
       }
+      guard options.access == .readOnly || reader.unknownReadOnlyFlags == 0 else {
+        throw .unsupported(.segment(segment.file), bits: reader.unknownReadOnlyFlags)
+      }
       state.segments.append(SegmentState(reader: reader, entry: segment))
       state.count += segment.rows
     }
