@@ -91,8 +91,12 @@ let package = Package(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
     .target(
-      name: "RoostFuzz", dependencies: ["RoostContract", "ContractSuite"], path: "Fuzz/Laws",
-      swiftSettings: house),
+      name: "RoostFuzz",
+      dependencies: [
+        "RoostContract", "RoostFiles", "RoostKernels", "RoostStorage", "RoostEngine",
+        "ContractSuite",
+      ],
+      path: "Fuzz/Laws", swiftSettings: house),
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),
