@@ -11,7 +11,8 @@ struct Reading: Sendable {
   /// Rows are looked at in portions of this many, between which work can be cancelled.
   private static let portion = 1_024
 
-  /// Runs a read, gives what goes wrong below its words, and throws when a file was cut off under it.
+  /// Runs a read, gives what goes wrong below its words, and throws when a file was cut off under
+  /// it.
   func explained<R>(_ body: (Reading) throws -> R) throws -> R {
     let result: R
     do {
@@ -91,7 +92,8 @@ struct Reading: Sendable {
     }
   }
 
-  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each filter.
+  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each
+  /// filter.
   private func forEachPortion(
     of segment: Int, _ filters: [Filter?], _ body: (Range<Int>, [[Bool]]) throws -> Void
   ) throws {

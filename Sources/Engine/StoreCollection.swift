@@ -195,6 +195,14 @@ extension StoreCore {
     let checked = try validation.checked(
       records, dimension: entry.dimension, element: entry.element, collection: entry.name,
       onDuplicate: onDuplicate)
+    for record in checked where record.payloadSize > SegmentFormat.payloadBytesMax / 2 {
+      throw StoreError(
+        .tooLarge,
+        found: "metadata and content of record \(quoted(record.id)) have about "
+          + "\(record.payloadSize) bytes",
+        expected: "this store takes at most \(SegmentFormat.payloadBytesMax / 2)",
+        remedy: "Keep what is large outside, and its place in the metadata")
+    }
     return checked.map { record in
       let vector = record.vector ?? []
       return MemRow(
@@ -229,5 +237,28 @@ extension StoreCore {
     }
     effects.answer = effects.operations.count
     return effects
+  }
+}
+
+extension Record {
+  /// About how many bytes metadata and content take; never less than half of what they do.
+  fileprivate var payloadSize: Int {
+    var size = content?.utf8.count ?? 0
+    var rest: [Value] = metadata.map { [.object($0)] } ?? []
+    while let value = rest.popLast() {
+      size += 16
+      switch value {
+      case .string(let text): size += text.utf8.count
+      case .array(let values): rest += values
+      case .object(let members):
+        for (key, value) in members {
+          size += key.utf8.count
+          rest.append(value)
+        }
+      case .decimal(let exact): size += exact.json.utf8.count
+      case .null, .bool, .int, .double: break
+      }
+    }
+    return size
   }
 }

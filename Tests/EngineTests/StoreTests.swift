@@ -193,6 +193,18 @@ struct StoreTests {
     #expect(segments.count <= 4)
   }
 
+  @Test("refuses a record that no segment could hold, and keeps nothing of its batch")
+  func isTooLarge() throws {
+    let store = try Store.inMemory()
+    let notes = try Bed.notes(in: store)
+    let long = String(repeating: "x", count: 40 << 20)
+    let large = Record(id: "l", vector: [1, 1], metadata: ["a": .array([.string(long)])])
+    #expect {
+      try notes.upsert(Bed.records(0..<1) + [large])
+    } throws: { StoreError.tooLarge ~= $0 }
+    #expect(try notes.count() == 0)
+  }
+
   @Test("says what it is doing")
   func isHealthy() throws {
     let store = try Store.inMemory()
