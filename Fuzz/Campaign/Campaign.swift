@@ -45,7 +45,8 @@ struct Campaign {
   static let lanes: [Lane] = [
     .crash,
     .kill,
-    .model
+    .model,
+    .schedules
   ]
 
   static func main() {
