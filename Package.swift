@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "RoostCLI",
       dependencies: [
-        "Roost", "RoostModel",
+        "Roost",
         .target(name: "RoostPostgres", condition: .when(traits: ["Postgres"])),
         .target(name: "RoostSQLite", condition: .when(traits: ["SQLite"])),
       ],
@@ -91,8 +91,12 @@ let package = Package(
       name: "ContractSuite", dependencies: ["RoostContract"], path: "Tests/ContractSuite",
       swiftSettings: house),
     .target(
-      name: "RoostFuzz", dependencies: ["RoostContract", "ContractSuite"], path: "Fuzz/Laws",
-      swiftSettings: house),
+      name: "RoostFuzz",
+      dependencies: [
+        "RoostContract", "RoostFiles", "RoostKernels", "RoostStorage", "RoostEngine",
+        "ContractSuite",
+      ],
+      path: "Fuzz/Laws", swiftSettings: house),
     .executableTarget(
       name: "roost-fuzz", dependencies: ["RoostFuzz", "RoostContract", "RoostSQL"],
       path: "Fuzz/Run", swiftSettings: house),

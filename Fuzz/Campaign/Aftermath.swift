@@ -25,7 +25,7 @@ struct Aftermath {
   }
 
   private func look() throws -> (wrong: String?, now: StoreOracle) {
-    if let sentence = log.unexpected.first { return ("the worker said: \(sentence)", StoreOracle()) }
+    if let sentence = log.unexpected.first { return ("it said: \(sentence)", StoreOracle()) }
     let path = order.directory
     if FileManager.default.fileExists(atPath: path + "/MANIFEST") {
       let report = try Store.check(at: path, full: true)

@@ -1,7 +1,7 @@
 // The campaign: what the engine promises under crashes, faults and damage, enumerated. Each lane
 // prints one line a figure and says `violations`; any of them ends the program with 1.
 //
-//   roost-campaign LANE… [--size pr|nightly] [--seed N]
+//   roost-campaign LANE… [--size pr|nightly] [--seed N] [--only TEXT]
 //   roost-campaign all
 
 import Foundation
@@ -16,12 +16,15 @@ enum Size: String, CaseIterable {
 struct Run {
   let size: Size
   let seed: UInt64
+  /// What the name of a case must begin with to be run; nil runs them all.
+  let only: String?
   private(set) var lines: [String] = []
   private(set) var violations: [String] = []
 
-  init(size: Size, seed: UInt64) {
+  init(size: Size, seed: UInt64, only: String? = nil) {
     self.size = size
     self.seed = seed
+    self.only = only
   }
 
   /// Reports a figure.
@@ -44,18 +47,26 @@ struct Lane: Sendable {
 struct Campaign {
   static let lanes: [Lane] = [
     .crash,
+    .faults,
+    .flips,
+    .histories,
     .kill,
     .model,
-    .schedules
+    .schedules,
+    .truncation,
   ]
 
   static func main() {
-    if CommandLine.arguments.dropFirst().first == "worker" {
-      Worker.run(Array(CommandLine.arguments.dropFirst()))
+    // What lanes start this program for once more, to watch, kill or starve it.
+    switch CommandLine.arguments.dropFirst().first {
+    case "worker": Worker.run(Array(CommandLine.arguments.dropFirst()))
+    case "follow": Follower.run(Array(CommandLine.arguments.dropFirst()))
+    default: break
     }
     var names: [String] = []
     var size = Size.pr
     var seed: UInt64 = 20_261_121
+    var only: String?
     var arguments = CommandLine.arguments.dropFirst()
     while let argument = arguments.popFirst() {
       switch argument {
@@ -65,6 +76,9 @@ struct Campaign {
       case "--seed":
         guard let value = arguments.popFirst().flatMap({ UInt64($0) }) else { usage() }
         seed = value
+      case "--only":
+        guard let value = arguments.popFirst() else { usage() }
+        only = value
       default: names.append(argument)
       }
     }
@@ -72,7 +86,7 @@ struct Campaign {
     guard !chosen.isEmpty, names == ["all"] || chosen.count == names.count else { usage() }
     var isGood = true
     for lane in chosen {
-      var run = Run(size: size, seed: seed)
+      var run = Run(size: size, seed: seed, only: only)
       let clock = ContinuousClock()
       let start = clock.now
       do {
@@ -90,7 +104,7 @@ struct Campaign {
   }
 
   private static func usage() -> Never {
-    print("roost-campaign LANE… | all [--size tiny|pr|nightly] [--seed N]")
+    print("roost-campaign LANE… | all [--size tiny|pr|nightly] [--seed N] [--only TEXT]")
     for lane in lanes { print("  \(lane.name): \(lane.sentence)") }
     exitBadly()
   }

@@ -165,9 +165,10 @@ private struct CrashLane {
     // What the store would still do by itself, and the end of the process without a close.
     disk.observe(nil)
     for violation in disk.violations { report(tally, "\(sequence): order: \(violation)") }
-    let all = moments.all + [
-      Moment(state: disk.crashState(), call: "the end", allowed: [state])
-    ]
+    let all =
+      moments.all + [
+        Moment(state: disk.crashState(), call: "the end", allowed: [state])
+      ]
     tally.numbers.withLock { numbers in
       numbers.sequences += 1
       numbers.states += all.count
@@ -249,6 +250,7 @@ private struct CrashLane {
         .map { "\($0.key): \($0.value.keys.sorted().joined(separator: ","))" }
         .joined(separator: " | ")
     }
-    return "[\(shape(found))] instead of \(allowed.map { "[\(shape($0))]" }.joined(separator: " or "))"
+    return
+      "[\(shape(found))] instead of \(allowed.map { "[\(shape($0))]" }.joined(separator: " or "))"
   }
 }

@@ -46,7 +46,8 @@ enum CrashOperation: String, CaseIterable, Sendable {
 
   private static func record(_ id: String, _ seed: Int, content: String? = nil) -> Record {
     Record(
-      id: id, vector: [Float(seed), 1], metadata: ["seed": .int(Int64(seed)), "even": .bool(seed % 2 == 0)],
+      id: id, vector: [Float(seed), 1],
+      metadata: ["seed": .int(Int64(seed)), "even": .bool(seed % 2 == 0)],
       content: content)
   }
 

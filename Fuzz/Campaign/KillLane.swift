@@ -179,7 +179,9 @@ private enum Killing {
       order.writers = shape / 3 % 2 == 0 ? 1 : 3
       order.background = shape % 2 == 0
       let child = try ChildProcess.own(order.arguments, output: output)
-      let end = child.wait(seconds: Double(5 + numbers.below(245)) / 1_000)
+      // A third of them while the store is being opened, or soon after.
+      let delay = numbers.below(3) == 0 ? 8_000 + numbers.below(24_000) : numbers.below(250_000)
+      let end = child.wait(seconds: Double(delay) / 1_000_000)
       child.stop()
       if end == nil, child.wait() == .signal(SIGKILL) {
         tally.kills += 1

@@ -114,7 +114,8 @@ private final class ModelSearch: Sendable {
     return """
       seed \(script.seed), step \(disagreement.step): \(disagreement.sentence.prefix(2_000))
       again: roost-campaign model --size tiny --seed \(script.seed)
-      cut to \(script.steps.count) steps with \(script.options), where \(last.sentence.prefix(2_000)):
+      cut to \(script.steps.count) steps
+      with \(script.options), where \(last.sentence.prefix(2_000)):
       \(steps)
       """
   }

@@ -106,8 +106,8 @@ struct ModelRun {
     }
   }
 
-  /// What is promised as soon as a write returns: that a second process sees it, and that it outlives
-  /// the first.
+  /// What is promised as soon as a write returns: that a second process sees it, and that it
+  /// outlives the first.
   private var isDurableAtOnce: Bool {
     switch script.options.durability {
     case .sync, .group: true
@@ -201,7 +201,8 @@ struct ModelRun {
     disk = disk.process(processes)
     store = try Store.open(at: "/store", on: disk, options: script.options)
     if script.options.durability == .bulk {
-      // Nothing was promised since the last checkpoint but that no write is missing from the middle.
+      // Nothing was promised since the last checkpoint but that no write is missing from the
+      // middle.
       let found = try StoreOracle(of: store)
       guard history.contains(found) else {
         return "after the end of the process: \(found) is no state that the store was in"

@@ -3,8 +3,8 @@ import RoostContract
 import RoostEngine
 import RoostFuzz
 
-// What a seed of the model lane does: a way to keep a store, and a list of steps. Everything is drawn
-// before anything is run, so that a list can be cut and done again.
+// What a seed of the model lane does: a way to keep a store, and a list of steps. Everything is
+// drawn before anything is run, so that a list can be cut and done again.
 
 /// A step of the model lane.
 enum ModelStep: Sendable {

@@ -34,9 +34,8 @@ package struct FuzzTarget: Sendable {
   }
 
   /// Every target, the canary left out.
-  package static let all = [
-    filterText, filterTextLenient, filterJSON, value, record, forms,
-  ]
+  package static let all =
+    [filterText, filterTextLenient, filterJSON, value, record, forms] + storageTargets
 
   /// A target whose law is wrong: a driver that does not report it finds nothing at all.
   package static let canary = FuzzTarget(name: "canary", dictionary: ["!"]) { bytes in

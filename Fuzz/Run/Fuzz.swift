@@ -8,6 +8,7 @@ import RoostFuzz
 //   roost-fuzz all|NAME --runs N        N mutated inputs, for each target or for one
 //              --seed S --corpus DIR
 //   roost-fuzz canary --runs N          must end with exit code 1
+//   roost-fuzz seeds --corpus DIR       write the inputs that the corpora of files began with
 //   roost-fuzz postgres --runs N        SQL that asks a Postgres for the truth of N random filters
 //   on
 //                                       random records; `Tests/postgres` runs it
@@ -90,6 +91,7 @@ import RoostFuzz
         try PostgresScript(seed: seed, filters: runs).write()
         return
       }
+      if names == ["seeds"] { return try writeSeeds() }
       try checkCanary()
       for name in names {
         let targets = FuzzTarget.all + [.canary]
@@ -105,6 +107,18 @@ import RoostFuzz
         print(
           "\(name): \(inputs.count) of the corpus and \(runs) mutated inputs, seed \(seed),"
             + " \(letIn) let in, 0 findings")
+      }
+    }
+
+    private func writeSeeds() throws {
+      for (target, inputs) in try StorageSeeds.make() {
+        let folder = URL(fileURLWithPath: corpus).appendingPathComponent(target)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (index, input) in inputs.enumerated() {
+          let name = String(format: "%03d", index)
+          try Data(input).write(to: folder.appendingPathComponent(name))
+        }
+        print("\(target): \(inputs.count) inputs, \(inputs.reduce(0) { $0 + $1.count }) bytes")
       }
     }
 

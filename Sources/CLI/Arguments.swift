@@ -11,8 +11,10 @@ struct Arguments {
   private var switches: Set<String> = []
   private(set) var rest: [String] = []
 
-  private static let flags: Set<String> = ["--where", "--filter", "--near-id", "-k"]
-  private static let knownSwitches: Set<String> = ["--lenient"]
+  private static let flags: Set<String> = ["--where", "--filter", "--near-id", "-k", "--store"]
+  private static let knownSwitches: Set<String> = [
+    "--lenient", "--full", "--json", "--accept-losses",
+  ]
 
   init(_ words: ArraySlice<String>) throws {
     var words = words

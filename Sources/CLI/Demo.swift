@@ -1,17 +1,18 @@
 import Roost
-import RoostModel
 
-/// `roost demo`: records of a file in a store in memory, searched exactly.
+/// `roost demo`: records of a file in a store, searched exactly.
 struct Demo {
   private let file: String
+  private let path: String?
   private let nearID: String?
   private let limit: Int
   private let filter: Filter?
 
   init(_ arguments: Arguments) throws {
-    try arguments.allow("--near-id", "-k", "--where", "--filter")
+    try arguments.allow("--near-id", "-k", "--where", "--filter", "--store")
     guard arguments.rest.count == 1 else { throw Usage("demo takes one file") }
     file = arguments.rest[0]
+    path = arguments["--store"]
     nearID = arguments["--near-id"]
     filter = try Filter(arguments)
     guard let limit = Int(arguments["-k"] ?? "5") else { throw Usage("-k takes a whole number") }
@@ -23,10 +24,10 @@ struct Demo {
     guard let first = records.first, let vector = first.vector else {
       throw Usage("\(file) has no record with a vector")
     }
-    let store = ModelStore()
+    let store = try path.map { try Store.open(at: $0) } ?? Store.inMemory()
     let collection = try await store.ensureCollection(
       CollectionSpec(name: "demo", dimension: vector.count))
-    try await collection.insert(records)
+    try await collection.upsert(records)
 
     let origin = try await collection.get(nearID ?? first.id)
     print("\(records.count) records of dimension \(vector.count), nearest to \(origin.id):")
@@ -40,6 +41,7 @@ struct Demo {
         "\(fixed(hit.score))  \(hit.record.id)"
           + (hit.record.content.map { "\n        \($0)" } ?? ""))
     }
+    try store.close()
     return !hits.isEmpty
   }
 

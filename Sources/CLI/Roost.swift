@@ -14,8 +14,17 @@ struct RoostCommand {
   static let help = """
     roost: an embedded vector database
 
-      roost demo FILE.jsonl [--near-id ID] [-k N] [--where TEXT | --filter JSON]
-          Read records from a JSON Lines file, and find those nearest to one of them, exactly.
+      roost demo FILE.jsonl [--store DIR] [--near-id ID] [-k N] [--where TEXT | --filter JSON]
+          Put the records of a JSON Lines file into a store, in memory or in a directory, and find
+          those nearest to one of them, exactly.
+      roost info DIR [--json]
+          Print the collections of a store.
+      roost check DIR [--full] [--json]
+          Look a store over without changing it: its heads and ends, or every byte.
+      roost repair DIR NEWDIR [--accept-losses]
+          Print what cannot be saved of a damaged store; write the rest into a new one.
+      roost backup DIR BACKUP | restore BACKUP NEWDIR | compact DIR
+          Copy a store, what is new since an earlier copy; make a store of a copy; merge segments.
       roost filter (--where TEXT | --filter JSON) [--lenient] [FILE.jsonl]
           Print a filter in its two forms, or the records of a file that satisfy it.
       roost --version
@@ -42,6 +51,8 @@ struct RoostCommand {
     switch arguments.first {
     case "demo": return try await Demo(Arguments(arguments.dropFirst())).run()
     case "filter": return try FilterCommand(Arguments(arguments.dropFirst())).run()
+    case let command? where StoreCommands.names.contains(command):
+      return try StoreCommands(command, Arguments(arguments.dropFirst())).run()
     case "--version":
       print("roost \(version)")
       for (name, library) in connectors { print("\(name): \(library)") }

@@ -37,8 +37,8 @@ extension Filter {
     truth { _, node in node.truth(of: record) }
   }
 
-  /// What the filter comes to when `comparison` says the truth of each of its comparisons, which are
-  /// told by their place among the nodes.
+  /// What the filter comes to when `comparison` says the truth of each of its comparisons, which
+  /// are told by their place among the nodes.
   package func truth(where comparison: (Int, Node) -> Truth) -> Truth {
     var truths: [Truth] = []
     truths.reserveCapacity(depth)

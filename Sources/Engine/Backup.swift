@@ -2,8 +2,8 @@ public import RoostContract
 package import RoostFiles
 internal import RoostStorage
 
-// A backup is a store of its own: the segments of one moment, and one more with what was only in the
-// log then. It is taken beside readers and writers. Segments that an older backup in the same
+// A backup is a store of its own: the segments of one moment, and one more with what was only in
+// the log then. It is taken beside readers and writers. Segments that an older backup in the same
 // directory has already are left as they are, so that only what is new is copied.
 
 /// What a backup copied.

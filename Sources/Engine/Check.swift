@@ -2,8 +2,8 @@ internal import RoostContract
 package import RoostFiles
 internal import RoostStorage
 
-// Looking a store over without changing it. A check opens what a reader would open, and in full reads
-// every byte of every file and compares what one file says of another.
+// Looking a store over without changing it. A check opens what a reader would open, and in full
+// reads every byte of every file and compares what one file says of another.
 
 /// What a check found.
 public struct CheckReport: Sendable, Equatable {

@@ -2,9 +2,9 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// What a store does beside its callers: flushes and merges when memory or segments ask for it, syncs
-// what was only buffered, vouches for the last write once it is quiet, and leads for writers that do
-// not wait. Without the background option the writers do all of it themselves.
+// What a store does beside its callers: flushes and merges when memory or segments ask for it,
+// syncs what was only buffered, vouches for the last write once it is quiet, and leads for writers
+// that do not wait. Without the background option the writers do all of it themselves.
 
 /// What waits to be done beside the callers.
 struct Chores {
@@ -59,6 +59,12 @@ extension StoreCore {
   /// Waits while memory is far beyond its limit; throws when that will not change.
   func waitForMemory() throws {
     let limit = options.memoryLimit * 4
+    // Whoever writes does the jobs where nobody else does, also the one that failed before.
+    if !options.background,
+      chores.withLock({ $0.memory >= limit && $0.failure != nil && !$0.isClosing })
+    {
+      runJob()
+    }
     let failure =
       chores.waiting(
         until: { $0.memory < limit || $0.failure != nil || $0.isClosing || !$0.hasKeeper }
@@ -77,9 +83,12 @@ extension StoreCore {
       failure = error.asStoreError
     }
     let memory = exclusively { tables.memory }
+    // What was in the way may be gone next time, unless the store is.
+    let isWorthIt = failure != nil && published.withLock { $0.failure == nil }
     chores.withLock { chores in
       chores.failure = failure
       chores.memory = memory
+      chores.wantsJob = chores.wantsJob || isWorthIt
     }
     chores.wakeAll()
   }
@@ -102,18 +111,15 @@ extension StoreCore {
         chores.waiting(
           until: { $0.isClosing || !$0.isIdle }) { ($0.isClosing, $0.wantsJob) } ?? (true, false)
       if isClosing { return }
+      var buffer: UInt64?
+      if case .buffered(let delay) = options.durability { buffer = delay.nanoseconds }
+      var delay = buffer ?? StoreCore.quiet
       if wantsJob {
         runJob()
-        // A job that failed is not tried again at once.
-        if chores.withLock({ $0.failure != nil }), sleep(nanoseconds: 1_000_000_000) { return }
-        continue
+        if chores.withLock({ $0.failure == nil }) { continue }
+        // A job that failed is not tried again at once; syncs that were promised go on meanwhile.
+        delay = max(buffer ?? 1_000_000_000, StoreCore.quiet)
       }
-      let delay: UInt64 =
-        if case .buffered(let delay) = options.durability {
-          delay.nanoseconds
-        } else {
-          StoreCore.quiet
-        }
       if sleep(nanoseconds: delay) { return }
       exclusively { settle() }
     }

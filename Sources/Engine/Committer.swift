@@ -293,7 +293,8 @@ extension StoreCore {
     }
   }
 
-  /// Sets space aside for a full disk, if it is not there yet; without space there is none to set aside.
+  /// Sets space aside for a full disk, if it is not there yet; without space there is none to set
+  /// aside.
   func keepReserve() throws(FileError) {
     let name = FileName.reserve.name
     let file: any File

@@ -2,8 +2,9 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// Compaction merges segments of one collection and leaves out the dead rows. It reads and writes row
-// by row beside the writers; the manifest that names its result is the moment at which it happens.
+// Compaction merges segments of one collection and leaves out the dead rows. It reads and writes
+// row by row beside the writers; the manifest that names its result is the moment at which it
+// happens.
 
 /// Which segments of a collection are to be merged, and the moment of which they are merged.
 private struct Merge {

@@ -3,8 +3,8 @@ internal import RoostFiles
 internal import RoostStorage
 
 // A flush turns the rows in memory into segments. It begins with a freeze: the log is cut, and all
-// that came up to there is set aside. Then files are written beside the writers. Last, a manifest that
-// names them takes the place of the old one, and the logs up to the freeze are deleted.
+// that came up to there is set aside. Then files are written beside the writers. Last, a manifest
+// that names them takes the place of the old one, and the logs up to the freeze are deleted.
 
 /// What a flush makes durable: the rows, deaths and collections of one moment.
 struct Freeze {

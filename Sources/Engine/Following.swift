@@ -2,8 +2,9 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// A store that only reads follows the one that writes: it reads the manifest and the logs again, and
-// shows what was durable then. Files that it has open stay readable after the writer deletes them.
+// A store that only reads follows the one that writes: it reads the manifest and the logs again,
+// and shows what was durable then. Files that it has open stay readable after the writer deletes
+// them.
 
 extension StoreCore {
   /// Shows what was committed since; false when there was nothing new.
@@ -58,7 +59,8 @@ extension Recovery {
         let isWritten = isBeingWritten(directory)
         return try load(manifest, directory, fileSystem, options, isWritten, reusing: open)
       } catch {
-        // A writer may have replaced the manifest and deleted files meanwhile; then it is read anew.
+        // A writer may have replaced the manifest and deleted files meanwhile; then it is read
+        // anew.
         guard attempts > 0, try self.generation(in: directory) != generation else {
           throw StoreError(error)
         }

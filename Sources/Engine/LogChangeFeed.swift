@@ -2,17 +2,17 @@ public import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// The change feed reads the logs. A position is the identity of the store and the number of the last
-// write that its reader has, so it stays good across closing and opening, for as long as the logs are
-// kept that come after it.
+// The change feed reads the logs. A position is the identity of the store and the number of the
+// last write that its reader has, so it stays good across closing and opening, for as long as the
+// logs are kept that come after it.
 
 extension Store: ChangeFeed {
-  /// The changes after a position, and then each as it becomes durable; nil starts at the oldest one
-  /// kept.
+  /// The changes after a position, and then each as it becomes durable; nil starts at the oldest
+  /// one kept.
   ///
   /// A position that is no longer kept is `.notFound`: the reader has to copy the store anew. While
-  /// the stream lives, what it has not read yet is kept; across streams, as many bytes of logs as the
-  /// option `keptLogBytes` says.
+  /// the stream lives, what it has not read yet is kept; across streams, as many bytes of logs as
+  /// the option `keptLogBytes` says.
   public func changes(
     after position: ChangePosition?
   ) -> AsyncThrowingStream<ChangeBatch, any Error> {
@@ -108,7 +108,7 @@ private final class ChangeReader: Sendable {
     return nil
   }
 
-  /// Reads what is durable; waits a moment when there is nothing new. False when the store is closed.
+  /// Reads what is durable, waiting a moment for something new; false when the store is closed.
   private func read() throws -> Bool {
     let last = state.withLock { $0.lsn }
     let durable = core.feed.waiting(

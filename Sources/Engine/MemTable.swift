@@ -41,8 +41,8 @@ struct MemRun: Sendable {
 
 /// Where ids are among the rows, and which rows are dead.
 ///
-/// It has a fixed size. When it is full the writer makes a larger one, and readers keep the old one,
-/// which knows all that they may see.
+/// It has a fixed size. When it is full the writer makes a larger one, and readers keep the old
+/// one, which knows all that they may see.
 final class MemIndex: Sendable {
   /// How many rows it can tell apart.
   let capacity: Int

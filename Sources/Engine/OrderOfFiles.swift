@@ -2,8 +2,8 @@ package import RoostFiles
 internal import RoostStorage
 
 extension Store {
-  /// What the store promises about the order in which its files change, for a file system that looks
-  /// on.
+  /// What the store promises about the order in which its files change, for a file system that
+  /// looks on.
   package static let orderOfFiles = OrderRules(
     isManifest: { FileName($0) == .manifest },
     references: { manifest($0)?.references },

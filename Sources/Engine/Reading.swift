@@ -11,6 +11,31 @@ struct Reading: Sendable {
   /// Rows are looked at in portions of this many, between which work can be cancelled.
   private static let portion = 1_024
 
+  /// Runs a read, gives what goes wrong below its words, and throws when a file was cut off under
+  /// it.
+  func explained<R>(_ body: (Reading) throws -> R) throws -> R {
+    let result: R
+    do {
+      result = try body(self)
+    } catch let error as StorageError {
+      try checkFiles()
+      throw StoreError(error)
+    }
+    try checkFiles()
+    return result
+  }
+
+  private func checkFiles() throws {
+    for segment in view.segments where segment.reader.isPoisoned {
+      throw StoreError(
+        .io,
+        found: "file \(FileName.segment(segment.reader.entry.file).name) was cut off while it was "
+          + "mapped",
+        expected: "nobody changes a store's files",
+        remedy: "Run `roost check`; open the store with io pread where others may change its files")
+    }
+  }
+
   // MARK: By id
 
   func get(_ ids: [String], _ projection: Projection) throws(StorageError) -> [Record?] {
@@ -67,7 +92,8 @@ struct Reading: Sendable {
     }
   }
 
-  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each filter.
+  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each
+  /// filter.
   private func forEachPortion(
     of segment: Int, _ filters: [Filter?], _ body: (Range<Int>, [[Bool]]) throws -> Void
   ) throws {

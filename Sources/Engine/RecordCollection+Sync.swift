@@ -1,7 +1,7 @@
 public import RoostContract
 
-// The typed calls once more for code that does not wait asynchronously. They are the same calls on a
-// store's own synchronous ones.
+// The typed calls once more for code that does not wait asynchronously. They are the same calls on
+// a store's own synchronous ones.
 
 extension Store {
   /// The collection of this shape with records of a type, made if it is missing; one that differs

@@ -15,6 +15,8 @@ struct Recovered {
   var nextFile: UInt64 = 1
   /// Whether there are logs whose rows belong in segments.
   var hasLogs = false
+  /// Whether somebody saw the installation of the manifest succeed.
+  var isInstalled = true
 }
 
 enum Recovery {
@@ -45,7 +47,12 @@ enum Recovery {
         fileSystem: fileSystem, directory: directory, options: options, lock: lock?.lock,
         lockFile: lock?.file, recovered: recovered)
       if isWriting {
-        try core.exclusively { try core.removeOrphans() }
+        try core.exclusively {
+          // After a sync of the directory that failed, the system may show a manifest that the disk
+          // does not have, and no later sync says so. Only a new one is certain.
+          if !recovered.isInstalled { try core.install(core.base) }
+          try core.removeOrphans()
+        }
         if recovered.hasLogs { try core.asJob { try core.flush() } }
         core.exclusively { core.sweep() }
       }
@@ -139,6 +146,11 @@ enum Recovery {
       throw StoreError(error)
     }
     if hasManifest { return try readAgain(directory, fileSystem, options, reusing: [:]) }
+    do throws(StorageError) {
+      try requireNoData(in: directory)
+    } catch {
+      throw StoreError(error)
+    }
     guard options.access == .readWrite, options.create else {
       throw StoreError(
         .notFound, found: "there is no store at \(quoted(path))",
@@ -151,10 +163,8 @@ enum Recovery {
     }
   }
 
-  /// Makes a store in a directory that holds none.
-  private static func create(
-    _ directory: any Directory, _ fileSystem: any FileSystem
-  ) throws(StorageError) -> Recovered {
+  /// Throws when a directory without a manifest holds what only a store with one has.
+  private static func requireNoData(in directory: any Directory) throws(StorageError) {
     let entries: [DirectoryEntry]
     do throws(FileError) {
       entries = try directory.list()
@@ -171,6 +181,12 @@ enum Recovery {
       default: break
       }
     }
+  }
+
+  /// Makes a store in a directory that holds none.
+  private static func create(
+    _ directory: any Directory, _ fileSystem: any FileSystem
+  ) throws(StorageError) -> Recovered {
     let manifest = Manifest(
       database: DatabaseID(high: fileSystem.random(), low: fileSystem.random()))
     try manifest.install(in: directory)
@@ -191,6 +207,7 @@ enum Recovery {
     recovered.lsn = manifest.flushed
     recovered.nextLog = manifest.firstLog
     recovered.nextFile = manifest.nextFile
+    recovered.isInstalled = hint?.generation == manifest.generation
     for entry in manifest.collections {
       try recovered.tables.add(
         collection(entry, of: manifest, directory, options, reusing: open))
@@ -218,6 +235,9 @@ enum Recovery {
         reader = try SegmentReader.open(
           segment, in: directory, database: manifest.database, collection: entry.number,
           dimension: entry.dimension, element: entry.element, mapped: options.reading == .mapped)
+      }
+      guard options.access == .readOnly || reader.unknownReadOnlyFlags == 0 else {
+        throw .unsupported(.segment(segment.file), bits: reader.unknownReadOnlyFlags)
       }
       state.segments.append(SegmentState(reader: reader, entry: segment))
       state.count += segment.rows

@@ -2,9 +2,9 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// What readers hold: immutable views of all that was committed up to one moment. Taking one is taking
-// a reference; nothing that happens later shows through it, and files that are deleted stay open
-// until the last view of them goes.
+// What readers hold: immutable views of all that was committed up to one moment. Taking one is
+// taking a reference; nothing that happens later shows through it, and files that are deleted stay
+// open until the last view of them goes.
 
 /// A segment as a reader sees it.
 struct SegmentView: Sendable {

@@ -2,7 +2,8 @@ public import RoostContract
 package import RoostFiles
 internal import RoostStorage
 
-/// A store in one directory, of which this process is the only writer or one of any number of readers.
+/// A store in one directory, of which this process is the only writer or one of any number of
+/// readers.
 ///
 /// Every call has two forms of one name: in synchronous code it waits where it is called, in
 /// asynchronous code a write waits on a thread of the store, never on one of the cooperative pool.
@@ -49,7 +50,8 @@ public final class Store: VectorStore {
     return Store(core: try Recovery.open(path, on: fileSystem, options), path: path)
   }
 
-  /// A store of its own that ends with the last reference to it: the same engine, on files in memory.
+  /// A store of its own that ends with the last reference to it: the same engine, on files in
+  /// memory.
   public static func inMemory() throws -> Store {
     let disk = SimulatedFileSystem(seed: PosixFileSystem.shared.random())
     return try open(at: "/memory", on: disk, options: Options(background: false))

@@ -9,10 +9,10 @@ extension StoreCollection {
     _ specs: [IndexSpec], progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> [IndexOutcome] {
     guard let wanted = try wanted(specs) else { return [] }
-    let outcomes = try outcomes(of: wanted)
-    _ = try store.core.commit(ensuring(wanted)(nil))
+    let outcomes = Outcomes()
+    _ = try store.core.commit(ensuring(wanted, outcomes)(nil))
     progress?(Progress(phase: "indexes", completed: specs.count, total: specs.count))
-    return outcomes
+    return outcomes.all
   }
 
   /// Makes these indexes be there; one that is there with other options is made anew.
@@ -21,10 +21,10 @@ extension StoreCollection {
     _ specs: [IndexSpec], progress: (@Sendable (Progress) -> Void)?
   ) async throws -> [IndexOutcome] {
     guard let wanted = try wanted(specs) else { return [] }
-    let outcomes = try outcomes(of: wanted)
-    _ = try await store.core.commitAsync(ensuring(wanted))
+    let outcomes = Outcomes()
+    _ = try await store.core.commitAsync(ensuring(wanted, outcomes))
     progress?(Progress(phase: "indexes", completed: specs.count, total: specs.count))
-    return outcomes
+    return outcomes.all
   }
 
   private func view() throws -> CollectionView {
@@ -40,23 +40,14 @@ extension StoreCollection {
     return try specs.map { try validation.checked($0, in: spec) }
   }
 
-  private func outcomes(of wanted: [IndexDescription]) throws -> [IndexOutcome] {
-    var there = try view().entry.indexes.map { (name: $0.name, spec: $0.spec) }
-    return wanted.map { index in
-      let place = there.firstIndex { Bytewise.equal($0.name, index.name) }
-      let old = place.map { there[$0].spec }
-      if let place {
-        there[place].spec = index.spec
-      } else {
-        there.append((index.name, index.spec))
-      }
-      return IndexOutcome(
-        name: index.name, action: old == nil ? .created : old == index.spec ? .unchanged : .rebuilt)
-    }
+  /// What came of each index, as the leader found it.
+  // Sendable: written once, by the leader, before the writer is told that its write is done.
+  private final class Outcomes: @unchecked Sendable {
+    var all: [IndexOutcome] = []
   }
 
   private func ensuring(
-    _ wanted: [IndexDescription]
+    _ wanted: [IndexDescription], _ outcomes: Outcomes
   ) throws -> ((@Sendable (Result<Int, any Error>) -> Void)?) -> WriteRequest {
     let number = try view().entry.number
     let name = name
@@ -66,14 +57,16 @@ extension StoreCollection {
           throw Validation.noCollection(name)
         }
         var effects = Effects()
+        var there = state.entry.indexes
+        outcomes.all = []
         for index in wanted {
-          let isThere = state.entry.indexes.contains {
-            Bytewise.equal($0.name, index.name) && $0.spec == index.spec
-          }
-          if !isThere {
-            effects.operations.append(
-              .putIndex(collection: number, name: index.name, index.spec))
-          }
+          let old = there.last { Bytewise.equal($0.name, index.name) }
+          let action: IndexOutcome.Action =
+            old == nil ? .created : old?.spec == index.spec ? .unchanged : .rebuilt
+          outcomes.all.append(IndexOutcome(name: index.name, action: action))
+          guard action != .unchanged else { continue }
+          there.append(IndexEntry(name: index.name, spec: index.spec))
+          effects.operations.append(.putIndex(collection: number, name: index.name, index.spec))
         }
         return effects
       }

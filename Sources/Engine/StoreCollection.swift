@@ -131,36 +131,36 @@ public struct StoreCollection: VectorCollection {
 
   /// The records of these ids, in this order; nil where there is none.
   public func get(_ ids: [String], projection: Projection = .everything) throws -> [Record?] {
-    try reading().get(ids, projection)
+    try reading().explained { try $0.get(ids, projection) }
   }
 
   /// The records of these ids, in this order; nil where there is none.
   public func get(_ ids: [String], projection: Projection) async throws -> [Record?] {
-    try explained { try reading().get(ids, projection) }
+    try reading().explained { try $0.get(ids, projection) }
   }
 
   /// How many records satisfy a filter; all of them without one.
   public func count(where filter: Filter? = nil) throws -> Int {
     try filter?.check()
-    return try explained { try reading().count(where: filter) }
+    return try reading().explained { try $0.count(where: filter) }
   }
 
   /// How many records satisfy a filter; all of them without one.
   public func count(where filter: Filter?) async throws -> Int {
     try filter?.check()
-    return try explained { try reading().count(where: filter) }
+    return try reading().explained { try $0.count(where: filter) }
   }
 
   /// The nearest records for each query, each answered on the same state of the collection.
   public func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
     for query in queries { try validation.check(query, dimension: dimension, collection: name) }
-    return try explained { try reading().search(queries) }
+    return try reading().explained { try $0.search(queries) }
   }
 
   /// The nearest records for each query, each answered on the same state of the collection.
   public func search(_ queries: [SearchQuery]) async throws -> [[Hit<Record>]] {
     for query in queries { try validation.check(query, dimension: dimension, collection: name) }
-    return try explained { try reading().search(queries) }
+    return try reading().explained { try $0.search(queries) }
   }
 
   /// A page of the records that satisfy a filter, in id order.
@@ -170,8 +170,8 @@ public struct StoreCollection: VectorCollection {
   ) throws -> ScrollPage {
     try validation.checkLimit(limit, "a scroll", max: core.capabilities.limitMax)
     try filter?.check()
-    return try explained {
-      try reading().scroll(after: cursor?.id, limit: limit, where: filter, projection)
+    return try reading().explained {
+      try $0.scroll(after: cursor?.id, limit: limit, where: filter, projection)
     }
   }
 
@@ -181,17 +181,8 @@ public struct StoreCollection: VectorCollection {
   ) async throws -> ScrollPage {
     try validation.checkLimit(limit, "a scroll", max: core.capabilities.limitMax)
     try filter?.check()
-    return try explained {
-      try reading().scroll(after: cursor?.id, limit: limit, where: filter, projection)
-    }
-  }
-
-  /// Runs a read, and gives what goes wrong below its words.
-  private func explained<R>(_ body: () throws -> R) throws -> R {
-    do {
-      return try body()
-    } catch let error as StorageError {
-      throw StoreError(error)
+    return try reading().explained {
+      try $0.scroll(after: cursor?.id, limit: limit, where: filter, projection)
     }
   }
 }
@@ -204,6 +195,14 @@ extension StoreCore {
     let checked = try validation.checked(
       records, dimension: entry.dimension, element: entry.element, collection: entry.name,
       onDuplicate: onDuplicate)
+    for record in checked where record.payloadSize > SegmentFormat.payloadBytesMax / 2 {
+      throw StoreError(
+        .tooLarge,
+        found: "metadata and content of record \(quoted(record.id)) have about "
+          + "\(record.payloadSize) bytes",
+        expected: "this store takes at most \(SegmentFormat.payloadBytesMax / 2)",
+        remedy: "Keep what is large outside, and its place in the metadata")
+    }
     return checked.map { record in
       let vector = record.vector ?? []
       return MemRow(
@@ -238,5 +237,28 @@ extension StoreCore {
     }
     effects.answer = effects.operations.count
     return effects
+  }
+}
+
+extension Record {
+  /// About how many bytes metadata and content take; never less than half of what they do.
+  fileprivate var payloadSize: Int {
+    var size = content?.utf8.count ?? 0
+    var rest: [Value] = metadata.map { [.object($0)] } ?? []
+    while let value = rest.popLast() {
+      size += 16
+      switch value {
+      case .string(let text): size += text.utf8.count
+      case .array(let values): rest += values
+      case .object(let members):
+        for (key, value) in members {
+          size += key.utf8.count
+          rest.append(value)
+        }
+      case .decimal(let exact): size += exact.json.utf8.count
+      case .null, .bool, .int, .double: break
+      }
+    }
+    return size
   }
 }

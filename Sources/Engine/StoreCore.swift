@@ -4,10 +4,10 @@ internal import RoostStorage
 
 /// The state of an open store that its handles share.
 ///
-/// Three kinds of threads meet here. Readers take the published snapshot and never wait again. Writers
-/// queue, and one of them at a time leads: it resolves, logs, syncs and publishes for all that wait
-/// (`Committer.swift`). One job at a time — a flush, a compaction — writes files beside them, and
-/// leads only for the moment in which it puts its result in place.
+/// Three kinds of threads meet here. Readers take the published snapshot and never wait again.
+/// Writers queue, and one of them at a time leads: it resolves, logs, syncs and publishes for all
+/// that wait (`Committer.swift`). One job at a time — a flush, a compaction — writes files beside
+/// them, and leads only for the moment in which it puts its result in place.
 // Sendable: what is behind a monitor is guarded by it; all other variables belong to who leads.
 final class StoreCore: @unchecked Sendable {
   /// What readers see.

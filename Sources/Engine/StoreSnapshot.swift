@@ -58,13 +58,13 @@ public struct SnapshotCollection: Sendable {
 
   /// The records of these ids, in this order; nil where there was none.
   public func get(_ ids: [String], projection: Projection = .everything) throws -> [Record?] {
-    try explained { try reading.get(ids, projection) }
+    try reading.explained { try $0.get(ids, projection) }
   }
 
   /// How many records satisfied a filter; all of them without one.
   public func count(where filter: Filter? = nil) throws -> Int {
     try filter?.check()
-    return try explained { try reading.count(where: filter) }
+    return try reading.explained { try $0.count(where: filter) }
   }
 
   /// The nearest records for each query.
@@ -72,7 +72,7 @@ public struct SnapshotCollection: Sendable {
     for query in queries {
       try validation.check(query, dimension: reading.view.entry.dimension, collection: name)
     }
-    return try explained { try reading.search(queries) }
+    return try reading.explained { try $0.search(queries) }
   }
 
   /// The nearest records.
@@ -93,16 +93,8 @@ public struct SnapshotCollection: Sendable {
   ) throws -> ScrollPage {
     try validation.checkLimit(limit, "a scroll", max: validation.capabilities.limitMax)
     try filter?.check()
-    return try explained {
-      try reading.scroll(after: cursor?.id, limit: limit, where: filter, projection)
-    }
-  }
-
-  private func explained<R>(_ body: () throws -> R) throws -> R {
-    do {
-      return try body()
-    } catch let error as StorageError {
-      throw StoreError(error)
+    return try reading.explained {
+      try $0.scroll(after: cursor?.id, limit: limit, where: filter, projection)
     }
   }
 }

@@ -3,8 +3,8 @@ internal import RoostFiles
 internal import RoostKernels
 internal import RoostStorage
 
-// The state that writes change. It belongs to whoever leads (see Committer); a follower's refresh and
-// recovery build it the same way, from the same operations.
+// The state that writes change. It belongs to whoever leads (see Committer); a follower's refresh
+// and recovery build it the same way, from the same operations.
 
 /// A segment as its writer sees it.
 struct SegmentState {

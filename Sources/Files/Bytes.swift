@@ -86,8 +86,8 @@ internal import CFiles
   /// The number at `offset`; nil when it is not all inside.
   package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
 
-  /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil when
-  /// it is not all inside.
+  /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil
+  /// when it is not all inside.
   package func firstNonzero(at offset: Int, count size: Int) -> Int? {
     unsafe withBytes(at: offset, count: size) { bytes in
       var index = 0

@@ -2,3 +2,4 @@
 
 @_exported public import RoostBridges
 @_exported public import RoostContract
+@_exported public import RoostEngine

@@ -29,6 +29,8 @@ struct NativeUnderTest: StoreUnderTest, CustomTestStringConvertible {
   static let simulated = NativeUnderTest(name: "the engine in memory", way: .simulated)
   static let real = NativeUnderTest(name: "the engine on files", way: .real)
   static let crowded = NativeUnderTest(name: "the engine with little memory", way: .crowded)
+  static let reopened = NativeUnderTest(name: "the engine opened anew", way: .reopened)
+  static let followed = NativeUnderTest(name: "the engine and its follower", way: .followed)
 
   func makeStore() async throws -> any VectorStore {
     switch way {
@@ -76,4 +78,15 @@ struct NativeLawTests {
 
   @Test("the engine with little memory keeps every law", arguments: ContractSuite.laws)
   func crowded(_ law: Law) async throws { try await law.run(on: NativeUnderTest.crowded) }
+
+  @Test("the engine that is opened anew after every write keeps every law", arguments: alone)
+  func reopened(_ law: Law) async throws { try await law.run(on: NativeUnderTest.reopened) }
+
+  @Test(
+    "the engine read by another handle that follows keeps every law", arguments: ContractSuite.laws)
+  func followed(_ law: Law) async throws { try await law.run(on: NativeUnderTest.followed) }
+
+  /// Laws in which nobody else writes while the store is closed for a moment.
+  private static let alone = ContractSuite.chapters.filter { $0.title != "Concurrency" }
+    .flatMap(\.laws)
 }

@@ -151,6 +151,42 @@ struct PosixTests {
     }
   }
 
+  @Test("a released lock is free though another process has inherited the opening of its file")
+  func inheritedLock() throws {
+    try withScratch { path in
+      let directory = try PosixFileSystem().openDirectory(path, creating: false)
+      let file = try directory.create("LOCK")
+      let lock = try directory.lock(file, byte: 0, exclusive: true)
+      // What a process that is just being started has open: all that this one has.
+      var actions = unsafe posix_spawn_file_actions_t()
+      unsafe posix_spawn_file_actions_init(&actions)
+      defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
+      var inherited = 0
+      for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+        let target = try? FileManager.default.destinationOfSymbolicLink(
+          atPath: "/proc/self/fd/" + name)
+        guard let number = Int32(name), target?.hasSuffix(path + "/LOCK") ?? false else { continue }
+        // Onto itself: it stays open in the new program.
+        unsafe posix_spawn_file_actions_adddup2(&actions, number, number)
+        inherited += 1
+      }
+      #expect(inherited == 2)
+      var child: pid_t = 0
+      let words = ["sleep", "60"]
+      var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
+      unsafe arguments.append(nil)
+      defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
+      unsafe try #require(posix_spawnp(&child, words[0], &actions, nil, arguments, nil) == 0)
+      defer {
+        kill(child, SIGKILL)
+        waitpid(child, nil, 0)
+      }
+      #expect(reason { _ = try directory.lock(file, byte: 0, exclusive: true) } == .busy)
+      lock.release()
+      try directory.lock(file, byte: 0, exclusive: true).release()
+    }
+  }
+
   @Test("another process is kept out, and a lock ends with its process, however that ends")
   func locksOfProcesses() async throws {
     let path = FileManager.default.temporaryDirectory.path + "/roost-" + UUID().uuidString

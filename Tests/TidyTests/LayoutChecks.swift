@@ -17,6 +17,7 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/Connectors/CSQLite/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/", ["swift", "md"]),
   ("Sources/", ["swift", "md"]),
+  ("Tests/ContractSuite/", ["swift", "md"]),
   ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),

@@ -1,5 +1,5 @@
-// Arithmetic in C: pure functions of pointers and counts. They allocate nothing and keep nothing but
-// the choice of code for this CPU.
+// Arithmetic in C: pure functions of pointers and counts. They allocate nothing and keep nothing
+// but the choice of code for this CPU.
 
 #ifndef ROOST_CKERNELS_H
 #define ROOST_CKERNELS_H

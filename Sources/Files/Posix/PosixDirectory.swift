@@ -153,19 +153,35 @@ final class PosixDirectory: Directory {
 /// A lock of an opening of its own, which ends when that is closed.
 private final class PosixLock: FileLock {
   private let descriptor: Descriptor
+  private let owner = getpid()
 
   init(descriptor: Descriptor) { self.descriptor = descriptor }
 
   func take(byte: Int, exclusive: Bool) throws(FileError) {
-    var range = flock()
-    range.l_type = Int16(exclusive ? F_WRLCK : F_RDLCK)
-    range.l_whence = Int16(SEEK_SET)
+    var range = Self.range(exclusive ? F_WRLCK : F_RDLCK)
     range.l_start = off_t(byte)
     range.l_len = 1
     _ = try call(.lock) { unsafe fcntl(descriptor.number, setOpenFileLock, &range) }
   }
 
-  func release() { descriptor.close() }
+  func release() {
+    // A process that is being started has the opening too, until it runs its program; so closing it
+    // here is not the end of the lock. In a forked child the lock is its parent's.
+    if getpid() == owner {
+      var range = Self.range(F_UNLCK)
+      unsafe _ = fcntl(descriptor.number, setOpenFileLock, &range)
+    }
+    descriptor.close()
+  }
+
+  deinit { release() }
+
+  private static func range(_ kind: Int32) -> flock {
+    var range = flock()
+    range.l_type = Int16(kind)
+    range.l_whence = Int16(SEEK_SET)
+    return range
+  }
 }
 
 /// `F_OFD_SETLK`, which the modules of the C libraries leave out: locks of an opening, not of the

@@ -6,7 +6,7 @@ package import RoostFiles
 
 /// Blocks of LZ4, without the frame format's headers.
 package enum LZ4Block {
-  /// The most that a block may hold once it is unpacked; the library itself takes no more than 2 GB.
+  /// The most that a block may hold once it is unpacked; the library itself takes up to 2 GB.
   package static let bytesMax = 1 << 30
 
   /// The compressed form; nil where that would not be shorter.

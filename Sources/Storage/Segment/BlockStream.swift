@@ -4,8 +4,8 @@ internal import RoostKernels
 
 /// Bytes on their way to one place of a file after the other, with a checksum for every block.
 ///
-/// A stream may begin in the middle of a block. That block is kept back until somebody supplies what
-/// stands before it.
+/// A stream may begin in the middle of a block. That block is kept back until somebody supplies
+/// what stands before it.
 struct BlockStream {
   private let file: any File
   private let name: FileName

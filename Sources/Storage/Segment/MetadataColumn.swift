@@ -41,9 +41,9 @@ extension ByteWriter {
 
 /// The values of all rows of a segment at one path into the metadata.
 ///
-/// The codes of rows are `ColumnCode.missing`, `ColumnCode.elsewhere`, or two more than the place of
-/// the row's value among `values`. A path that leads through an array is not followed: where a row
-/// has one on the way, its code is `elsewhere` too.
+/// The codes of rows are `ColumnCode.missing`, `ColumnCode.elsewhere`, or two more than the place
+/// of the row's value among `values`. A path that leads through an array is not followed: where a
+/// row has one on the way, its code is `elsewhere` too.
 package struct MetadataColumn: Sendable {
   /// Where the codes come from.
   private enum Source {

@@ -1,7 +1,7 @@
 package import RoostContract
 internal import RoostFiles
 
-/// The payload block that somebody read last, so that the next row of it need not be unpacked again.
+/// The payload block that somebody read last: the next row of it need not be unpacked again.
 ///
 /// It belongs to its reader, and each thread has one of its own.
 package struct PayloadCursor {

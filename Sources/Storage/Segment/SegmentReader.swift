@@ -2,10 +2,10 @@ package import RoostContract
 package import RoostFiles
 internal import RoostKernels
 
-/// A segment that is open: immutable bytes, of which every block is checked when it is first needed.
+/// A segment that is open: immutable bytes, of which each block is checked when first needed.
 ///
-/// All numbers from the file are checked again wherever they are used as a place: a page of a mapped
-/// file can leave memory and come back different. Nothing here waits for a lock.
+/// All numbers from the file are checked again wherever they are used as a place: a page of a
+/// mapped file can leave memory and come back different. Nothing here waits for a lock.
 package final class SegmentReader: Sendable {
   /// What the manifest says of it.
   package let entry: SegmentEntry
@@ -33,8 +33,7 @@ package final class SegmentReader: Sendable {
     dimension: Int, element: ElementType, mapped: Bool, forgettingCache: Bool = false
   ) throws(StorageError) -> SegmentReader {
     let name = FileName.segment(entry.file)
-    let (size, bytes) = try read(
-      name, in: directory, length: entry.length, mapped: mapped, forgettingCache: forgettingCache)
+    let (size, bytes) = try read(entry, in: directory, mapped: mapped, forgettingCache)
     guard let bytes else {
       throw .damaged(
         size < entry.length ? .truncated : .length, in: name, at: min(size, entry.length),
@@ -47,17 +46,22 @@ package final class SegmentReader: Sendable {
 
   /// The size of a file, and its bytes if that is what was expected.
   private static func read(
-    _ name: FileName, in directory: any Directory, length: Int, mapped: Bool, forgettingCache: Bool
+    _ entry: SegmentEntry, in directory: any Directory, mapped: Bool, _ forgettingCache: Bool
   ) throws(StorageError) -> (size: Int, bytes: Bytes?) {
+    let name = FileName.segment(entry.file)
     do throws(FileError) {
       let file = try directory.open(name.name, writable: false)
       defer { file.close() }
       let size = try file.size()
-      guard size == length else { return (size, nil) }
+      guard size == entry.length else { return (size, nil) }
       if forgettingCache { file.forgetCache() }
       return (size, mapped ? try file.map() : try file.load())
     } catch {
-      throw .file(error, name)
+      guard error.reason == .notFound else { throw .file(error, name) }
+      // A manifest names it, so that somebody has taken it away.
+      throw .damaged(
+        .missing, in: name, at: 0, found: entry.firstLSN > 0 ? entry.firstLSN - 1 : 0,
+        expected: entry.lastLSN)
     }
   }
 
@@ -368,6 +372,9 @@ package final class SegmentReader: Sendable {
 }
 
 extension SegmentReader {
+  /// Whether somebody cut the file off while it was mapped: what was read since means nothing.
+  package var isPoisoned: Bool { bytes.isPoisoned }
+
   /// A copy of the file's bytes from `offset` on, at most so many, as they are: for copying files.
   package func bytes(at offset: Int, upTo count: Int) -> [UInt8] {
     bytes.array(at: offset, count: max(0, min(count, bytes.count - offset))) ?? []

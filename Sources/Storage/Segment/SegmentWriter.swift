@@ -3,9 +3,9 @@ package import RoostFiles
 
 /// Writes one segment, row by row, in bounded memory.
 ///
-/// Vectors and payload go to the file as they come, through two streams; ids, dictionaries and codes
-/// wait in memory for the end. Nothing refers to the file before `finish` has answered, so whoever
-/// drops the writer, or gets an error, removes the file.
+/// Vectors and payload go to the file as they come, through two streams; ids, dictionaries and
+/// codes wait in memory for the end. Nothing refers to the file before `finish` has answered, so
+/// whoever drops the writer, or gets an error, removes the file.
 package struct SegmentWriter: ~Copyable {
   private let directory: any Directory
   private let file: any File

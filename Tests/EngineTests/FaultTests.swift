@@ -1,0 +1,96 @@
+import RoostContract
+import RoostFiles
+import Testing
+
+@testable import RoostEngine
+
+/// What the campaign's faults have found, each with the law that it left behind.
+@Suite("After faults")
+struct FaultTests {
+  private let record = Record(id: "a", vector: [1, 2])
+
+  private func options(memoryLimit: Int = 48 << 20) -> StoreOptions {
+    var options = StoreOptions(memoryLimit: memoryLimit, background: false)
+    options.reserve = 4_096
+    return options
+  }
+
+  private func ids(in store: Store) throws -> [String] {
+    try store.collection("c").scroll().records.map(\.id)
+  }
+
+  @Test("a flush that failed is tried again, so that writing goes on once the disk is well")
+  func flushIsTriedAgain() throws {
+    let disk = SimulatedFileSystem(seed: 1)
+    let store = try Store.open(at: "/store", on: disk, options: options(memoryLimit: 1_000))
+    let collection = try store.ensureCollection(
+      CollectionSpec(name: "c", dimension: 2, metric: .l2))
+    let long = String(repeating: "0123456789", count: 1_000)
+    // The first write goes to the log; the flush behind it cannot write its segment.
+    disk.inject([Fault(.fail(ErrorNumber.noSpace), at: 2, of: [.create])])
+    try collection.upsert([Record(id: "a", vector: [1, 2], content: long)])
+    #expect(disk.firedFaults == 1)
+    disk.heal()
+    for number in 0..<3 {
+      try collection.upsert([Record(id: "b\(number)", vector: [1, 2], content: long)])
+    }
+    #expect(try ids(in: store) == ["a", "b0", "b1", "b2"])
+    try store.close()
+  }
+
+  @Test("a manifest that the disk may not have is installed anew before its logs are deleted")
+  func uncertainManifestIsInstalledAnew() throws {
+    for memory in Fault.Memory.allCases {
+      for call in 0..<12 {
+        let disk = SimulatedFileSystem(seed: 1, watching: true)
+        disk.inject([Fault(.failedSync(memory), at: call, of: [.syncDirectory])])
+        var acknowledged: [String] = []
+        for number in 0..<3 {
+          // A sync that failed ends the handle; what it acknowledged is promised all the same.
+          do {
+            let store = try Store.open(at: "/store", on: disk, options: options())
+            try store.ensureCollection(CollectionSpec(name: "c", dimension: 2, metric: .l2))
+            try store.collection("c").upsert([Record(id: "\(number)", vector: [1, 2])])
+            acknowledged.append("\(number)")
+            try store.close()
+          } catch is StoreError {
+            continue
+          }
+        }
+        for image in disk.crashImages(limit: 100) {
+          let after = SimulatedFileSystem(image: image, seed: 2)
+          let store = try Store.open(at: "/store", on: after, options: options())
+          let found = acknowledged.isEmpty ? [] : try ids(in: store)
+          #expect(
+            Set(found).isSuperset(of: acknowledged), "\(memory) at \(call): \(found)")
+          try store.close()
+        }
+      }
+    }
+  }
+
+  @Test("a segment or a manifest that is gone is damage, not a failure of the disk")
+  func missingFilesAreDamage() throws {
+    let disk = SimulatedFileSystem(seed: 1)
+    let store = try Store.open(at: "/store", on: disk, options: options())
+    try store.ensureCollection(CollectionSpec(name: "c", dimension: 2, metric: .l2))
+    try store.collection("c").upsert([record])
+    try store.close()
+    let names = disk.image().names(in: "/store").filter {
+      $0 == "MANIFEST" || $0.hasSuffix(".seg")
+    }
+    #expect(names.count == 2)
+    for name in names {
+      for access in StoreOptions.Access.allCases {
+        var image = disk.image()
+        image.remove(name, in: "/store")
+        var options = options()
+        options.access = access
+        let error = #expect(throws: StoreError.self) {
+          try Store.open(at: "/store", on: SimulatedFileSystem(image: image), options: options)
+        }
+        #expect(error?.code == .corrupted, "\(name) \(access)")
+      }
+    }
+  }
+}
