@@ -53,6 +53,7 @@ struct Campaign {
     .kill,
     .model,
     .realFaults,
+    .schedules,
     .truncation,
   ]
 

@@ -73,6 +73,8 @@ struct ModelRun {
   private(set) var marks = ModelMarks()
 
   private init(_ script: ModelScript) throws {
+    var script = script
+    script.options.reserve = 4_096
     self.script = script
     disk = SimulatedFileSystem(seed: script.seed)
     others = disk.process(3)
