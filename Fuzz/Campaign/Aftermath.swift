@@ -82,7 +82,7 @@ struct Aftermath {
       }
       // A suffix that may be gone leaves what was before it; all else happened to every state.
       let earlier = mayLoseSuffix ? Array(states.suffix(1)) : states
-      let later = try earlier.map { try Self.after(write, $0) }
+      let later = try earlier.compactMap { try Self.after(write, $0) }
       switch outcome {
       case .done: states = mayLoseSuffix ? states + later : later
       case .unknown: states += later
@@ -92,7 +92,7 @@ struct Aftermath {
         isPoisoned = true
       case .failed: break
       }
-      if writer == 0, seen == number { states = Array(states.suffix(earlier.count)) }
+      if writer == 0, seen == number { states = Array(states.suffix(later.count)) }
     }
     return states
   }
@@ -105,11 +105,10 @@ struct Aftermath {
     }
   }
 
-  private static func after(_ write: StoreWrite, _ state: StoreOracle) throws -> StoreOracle {
+  /// Nil when the write has no place in that state, so that it was another.
+  private static func after(_ write: StoreWrite, _ state: StoreOracle) throws -> StoreOracle? {
     var state = state
-    if case .refused(let code) = try state.apply(write) {
-      throw CampaignError("the oracle refuses a step of a worker: \(code)")
-    }
+    if case .refused = try state.apply(write) { return nil }
     return state
   }
 

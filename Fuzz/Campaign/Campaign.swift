@@ -52,6 +52,7 @@ struct Campaign {
     .histories,
     .kill,
     .model,
+    .realFaults,
     .schedules,
     .truncation,
   ]

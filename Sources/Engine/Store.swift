@@ -158,7 +158,10 @@ public final class Store: VectorStore {
 extension StoreCore {
   /// Whether a collection is there as it should be; throws when it differs.
   func isEnsured(_ spec: CollectionSpec) throws -> Bool {
-    guard let view = try snapshot().collections[BytewiseKey(spec.name)] else { return false }
+    guard let view = try snapshot().collections[BytewiseKey(spec.name)],
+      // After a failed write nobody knows what the next opening finds: the write is to say so.
+      published.withLock({ $0.failure == nil })
+    else { return false }
     return try !StoreCore.needsMigration(spec, view.entry, validation)
   }
 
