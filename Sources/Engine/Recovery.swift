@@ -54,7 +54,11 @@ enum Recovery {
           try core.removeOrphans()
         }
         if recovered.hasLogs { try core.asJob { try core.flush() } }
-        core.exclusively { core.sweep() }
+        core.exclusively {
+          core.sweep()
+          // Without it followers would take what is written next to be durable before it is.
+          core.writeHint()
+        }
       }
       return core
     } catch {
@@ -195,11 +199,14 @@ enum Recovery {
 
   /// Opens what a manifest names, and replays the logs.
   ///
-  /// - Parameter isWritten: whether another process writes it now; then only what it knows to be
-  ///   durable is taken.
+  /// - Parameters:
+  ///   - isWritten: whether another process writes it now; then only what it knows to be durable is
+  ///     taken.
+  ///   - shown: the last write that was shown before, which is taken even so.
   static func load(
     _ manifest: Manifest, _ directory: any Directory, _ fileSystem: any FileSystem,
-    _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader]
+    _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader],
+    shown: UInt64 = 0
   ) throws(StorageError) -> Recovered {
     let hint = StateHint.read(in: directory, database: manifest.database)
     var recovered = Recovered(manifest: manifest)
@@ -214,7 +221,7 @@ enum Recovery {
     }
     var limit = UInt64.max
     if isWritten, let hint, hint.boot == fileSystem.process.boot {
-      limit = max(hint.durable, manifest.flushed, manifest.durable)
+      limit = max(hint.durable, manifest.flushed, manifest.durable, shown)
     }
     try replay(&recovered, directory, options, hint, upTo: limit)
     return recovered
