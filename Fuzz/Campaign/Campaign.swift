@@ -50,6 +50,7 @@ struct Campaign {
     .faults,
     .flips,
     .truncation,
+    .space,
   ]
 
   static func main() {

@@ -104,6 +104,8 @@ package enum StorageSeeds {
   private static func segments() -> [[UInt8]] {
     [
       [], [0, 60, 0, 1], [0, 200, 3, 9, 9, 9, 9], [1, 44, 129, 1, 255], [2, 7, 0, 0x7C, 2, 9, 0, 1],
+      // Columns that say something else than the metadata.
+      [32, 8, 0, 0, 1, 2], [113, 60, 0, 1], [33, 200, 3, 9, 9, 55, 9, 9],
       [3, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0], [0, 8, 0, 2], [4, 200, 1, 255, 255],
     ]
   }

@@ -145,9 +145,13 @@ extension FuzzTarget {
     try admitting(bytes) { try store.compact() }
     try admitting(bytes) { try store.close() }
     guard report.isOK else { return false }
-    try demand(
-      bytes, "a segment that passes a check agrees with itself",
-      found != nil && found?.fault == nil)
+    guard let found else {
+      throw FuzzFinding(bytes: bytes, law: "what passes a check is read", found: "a refusal")
+    }
+    if let fault = found.fault {
+      throw FuzzFinding(
+        bytes: bytes, law: "a segment that passes a check agrees with itself", found: fault)
+    }
     return true
   }
 
