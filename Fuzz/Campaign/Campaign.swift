@@ -54,6 +54,7 @@ struct Campaign {
     .model,
     .realFaults,
     .schedules,
+    .space,
     .truncation,
   ]
 

@@ -1,7 +1,7 @@
 import RoostFiles
 
-/// A file system that tells what is written to logs and when that is durable; all it is asked for it
-/// hands on.
+/// A file system that tells what is written to logs and when that is durable; all it is asked for
+/// it hands on.
 final class SyncWatcher: FileSystem {
   let base: any FileSystem
   /// Called with what is about to be written to a log.

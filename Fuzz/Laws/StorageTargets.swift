@@ -3,8 +3,8 @@ import RoostEngine
 import RoostFiles
 import RoostStorage
 
-// The doors of a store's files. Checksums would keep every mutation out, so the targets compute them
-// anew, as an attacker would: behind them nothing may be believed either.
+// The doors of a store's files. Checksums would keep every mutation out, so the targets compute
+// them anew, as an attacker would: behind them nothing may be believed either.
 
 extension FuzzTarget {
   static let storageTargets = [
@@ -149,9 +149,13 @@ extension FuzzTarget {
     try admitting(bytes) { try store.compact() }
     try admitting(bytes) { try store.close() }
     guard report.isOK else { return false }
-    try demand(
-      bytes, "a segment that passes a check agrees with itself",
-      found != nil && found?.fault == nil)
+    guard let found else {
+      throw FuzzFinding(bytes: bytes, law: "what passes a check is read", found: "a refusal")
+    }
+    if let fault = found.fault {
+      throw FuzzFinding(
+        bytes: bytes, law: "a segment that passes a check agrees with itself", found: fault)
+    }
     return true
   }
 

@@ -184,7 +184,10 @@ private struct Check {
         let reader = try SegmentReader.open(
           segment, in: directory, database: manifest.database, collection: entry.number,
           dimension: entry.dimension, element: entry.element, mapped: false)
-        if report.isFull { try reader.verify() }
+        if report.isFull {
+          try reader.verify()
+          try reader.verifyColumnsAgainstMetadata()
+        }
       } catch {
         add(
           error,

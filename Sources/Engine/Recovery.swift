@@ -15,6 +15,8 @@ struct Recovered {
   var nextFile: UInt64 = 1
   /// Whether there are logs whose rows belong in segments.
   var hasLogs = false
+  /// Where the last log ended, if another one may follow it.
+  var predecessor: Predecessor?
   /// Whether somebody saw the installation of the manifest succeed.
   var isInstalled = true
 }
@@ -53,7 +55,7 @@ enum Recovery {
           if !recovered.isInstalled { try core.install(core.base) }
           try core.removeOrphans()
         }
-        if recovered.hasLogs { try core.asJob { try core.flush() } }
+        if recovered.hasLogs { try settle(core) }
         core.exclusively {
           core.sweep()
           // Without it followers would take what is written next to be durable before it is.
@@ -66,6 +68,17 @@ enum Recovery {
       lock?.file.close()
       directory.close()
       throw error.asStoreError
+    }
+  }
+
+  /// Moves what the logs hold into segments.
+  ///
+  /// A full disk has no room for both: then the rows stay in memory and in their logs until it has.
+  private static func settle(_ core: StoreCore) throws {
+    do {
+      try core.asJob { try core.flush() }
+    } catch let error as StoreError where error.code == .diskFull && core.predecessor != nil {
+      // The next log says where these ended. Nothing can follow a torn one, which must go first.
     }
   }
 
@@ -294,6 +307,9 @@ enum Recovery {
     // Witnesses have numbers too.
     if limit == .max { recovered.lsn = max(last, replay.lastLSN) }
     recovered.nextLog = replay.nextNumber
+    if let end = replay.end, end.tornAt == nil, replay.leftovers.isEmpty {
+      recovered.predecessor = end.asPredecessor(replay.number)
+    }
     recovered.hasLogs = true
   }
 }
