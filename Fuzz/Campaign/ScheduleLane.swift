@@ -68,8 +68,9 @@ private final class ScheduleSearch: Sendable {
       for portion in 0..<portions {
         for bound in bounds {
           let seed = run.seed &+ UInt64(portion) &* 1_000_003
-          tasks.append(
-            (scene, Explorer(preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))))
+          let explorer = Explorer(
+            preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))
+          tasks.append((scene, explorer))
         }
       }
     }
