@@ -2,8 +2,8 @@ import Foundation
 import RoostContract
 import RoostFiles
 
-// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number
-// of interruptions can make. A run that goes wrong goes wrong the same way again.
+// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number of
+// interruptions can make. A run that goes wrong goes wrong the same way again.
 
 extension Lane {
   static let schedules = Lane(
@@ -68,11 +68,9 @@ private final class ScheduleSearch: Sendable {
       for portion in 0..<portions {
         for bound in bounds {
           let seed = run.seed &+ UInt64(portion) &* 1_000_003
-          tasks.append(
-            (
-              scene,
-              Explorer(preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))
-            ))
+          let explorer = Explorer(
+            preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))
+          tasks.append((scene, explorer))
         }
       }
     }

@@ -198,9 +198,8 @@ extension ScheduleBed {
   func deleteScattered() {
     attempt("the deletion") {
       let left = Self.handle(Self.left, store)
-      if try left.delete(["s-0-1", "s-1-0", "s-2-2"]) != 3 {
-        complain("3 rows were to be deleted")
-      }
+      let deleted = try left.delete(["s-0-1", "s-1-0", "s-2-2"])
+      if deleted != 3 { complain("\(deleted) rows are deleted, not 3") }
       try left.insert([Record(id: "s-1-0", vector: [7])])
     }
   }
@@ -222,9 +221,8 @@ extension ScheduleBed {
         complain("the scattered rows are \(found), not \(right)")
       }
       let all = try left.scroll(limit: 100).records.count
-      if try left.count(where: nil) != all {
-        complain("the count is not the \(all) rows there are")
-      }
+      let count = try left.count(where: nil)
+      if count != all { complain("the count is \(count), and there are \(all) rows") }
     }
   }
 
@@ -252,7 +250,7 @@ extension ScheduleBed {
       let records = try Self.handle(Self.left, store).get(ids)
       if records.contains(where: { $0 == nil }) { complain("acknowledged rows are gone") }
       if records.last??.vector != [Float(marks["won"] ?? 0)] {
-        complain("the loser's row is there")
+        complain("the row of who lost is there")
       }
     }
   }

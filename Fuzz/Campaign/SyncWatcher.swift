@@ -73,6 +73,10 @@ private final class WatchedDirectory: Directory {
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock {
     try base.lock(file, byte: byte, exclusive: exclusive)
   }
+
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
+    try base.isLocked(file, byte: byte)
+  }
 }
 
 private final class WatchedFile: File {

@@ -85,8 +85,13 @@ extension Recovery {
         let isWritten = isBeingWritten(directory)
         let recovered = try load(
           manifest, directory, fileSystem, options, isWritten, reusing: open, shown: shown)
+        guard attempts > 0 else { return recovered }
         // Who began to write meanwhile may have written what is not durable yet.
-        if isWritten || attempts == 0 || !isBeingWritten(directory) { return recovered }
+        let isEarly = !isWritten && isBeingWritten(directory)
+        // An old manifest without its logs lacks what was never synced before the new one.
+        var isLate = recovered.lsn < shown
+        if isLate { isLate = try WriterTracks(in: directory) != before }
+        if !isEarly && !isLate { return recovered }
       } catch {
         // A writer may have replaced the manifest, begun another log or deleted files meanwhile;
         // then all is read anew.
@@ -108,8 +113,7 @@ extension Recovery {
     do throws(FileError) {
       let file = try directory.open(FileName.lock.name, writable: false)
       defer { file.close() }
-      try directory.lock(file, byte: 0, exclusive: false).release()
-      return false
+      return try directory.isLocked(file, byte: 0)
     } catch {
       return error.operation == .lock
     }
