@@ -17,7 +17,8 @@ package enum StorageSeeds {
   private static func metadata() throws -> [[UInt8]] {
     let texts = [
       "{}", #"{"a":null,"b":true,"c":false}"#, #"{"n":-1,"o":9007199254740993,"z":1e-7}"#,
-      #"{"d":1.50,"e":1e131071,"f":"é","g":""}"#, #"{"deep":{"x":[1,[2,{"y":[]}]]},"list":[{},{}]}"#,
+      #"{"d":1.50,"e":1e131071,"f":"é","g":""}"#,
+      #"{"deep":{"x":[1,[2,{"y":[]}]]},"list":[{},{}]}"#,
       #"{"a":"0123456789012345678901234567890123456789","bb":[true,null,0.1]}"#,
     ]
     return try texts.map { text in
@@ -34,7 +35,9 @@ package enum StorageSeeds {
     ]
     return texts.map { text in
       let plain = Array(text.utf8)
-      let head = [UInt8(truncatingIfNeeded: plain.count), UInt8(truncatingIfNeeded: plain.count >> 8)]
+      let head = [
+        UInt8(truncatingIfNeeded: plain.count), UInt8(truncatingIfNeeded: plain.count >> 8),
+      ]
       return head + (LZ4Block.compressed(plain) ?? [])
     } + [[3, 0, 0x30, 1, 2, 3], [9, 0, 0x10, 1, 9, 9, 9]]
   }
@@ -65,7 +68,9 @@ package enum StorageSeeds {
     // Eight bytes for the flags stand for the header.
     let flags = [UInt8](repeating: 0, count: 8)
     let inputs = bodies.map { flags + $0.dropFirst(ManifestFormat.headerSize) }
-    return inputs + [flags, [1, 0, 0, 0, 2, 0, 0, 0] + inputs[0].dropFirst(8), inputs[1].dropLast(9)]
+    return inputs + [
+      flags, [1, 0, 0, 0, 2, 0, 0, 0] + inputs[0].dropFirst(8), inputs[1].dropLast(9),
+    ]
   }
 
   private static func logs() throws -> [[UInt8]] {
@@ -103,7 +108,8 @@ package enum StorageSeeds {
 
   private static func segments() -> [[UInt8]] {
     [
-      [], [0, 60, 0, 1], [0, 200, 3, 9, 9, 9, 9], [1, 44, 129, 1, 255], [2, 7, 0, 0x7C, 2, 9, 0, 1],
+      [], [0, 60, 0, 1], [0, 200, 3, 9, 9, 9, 9], [1, 44, 129, 1, 255],
+      [2, 7, 0, 0x7C, 2, 9, 0, 1],
       // Columns that say something else than the metadata.
       [32, 8, 0, 0, 1, 2], [113, 60, 0, 1], [33, 200, 3, 9, 9, 55, 9, 9],
       [3, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0], [0, 8, 0, 2], [4, 200, 1, 255, 255],

@@ -93,7 +93,9 @@ extension FuzzTarget {
     for entry in base.manifest.collections { elements[entry.number] = entry.element }
     for entry in entries {
       let before = elements
-      let read = try admitting(bytes) { try OperationForm.decode(entry.payload, elements: &elements) }
+      let read = try admitting(bytes) {
+        try OperationForm.decode(entry.payload, elements: &elements)
+      }
       guard let operations = read else { break }
       guard StorageForge.areComplete(operations, before) else { continue }
       var payload = entry.payload
@@ -108,7 +110,8 @@ extension FuzzTarget {
     let base = try StorageForge.base.get()
     let image = base.image(withLog: bytes)
     let disk = SimulatedFileSystem(image: image)
-    guard let store = try admitting(bytes, { try Store.open(at: "/store", on: disk, options: options) })
+    guard
+      let store = try admitting(bytes, { try Store.open(at: "/store", on: disk, options: options) })
     else {
       let after = disk.image()
       let hasChanged = image.names(in: "/store").contains {
@@ -136,7 +139,8 @@ extension FuzzTarget {
     var options = options
     options.reading = bytes.count % 2 == 0 ? .mapped : .copied
     let report = try Store.check(at: "/store", full: true, on: disk)
-    guard let store = try admitting(bytes, { try Store.open(at: "/store", on: disk, options: options) })
+    guard
+      let store = try admitting(bytes, { try Store.open(at: "/store", on: disk, options: options) })
     else {
       try demand(bytes, "what passes a check can be opened", !report.isOK)
       return false
