@@ -2,9 +2,10 @@ import RoostContract
 import RoostEngine
 import RoostFiles
 
-// Lane 14: disks of many sizes run full. A store on a full disk says so, loses nothing, opens again,
-// deletes, and goes on when there is space. It merges as well when what is to be merged fits into the
-// space that it has set aside; half of the disks have set aside that much, the others a little.
+// Lane 14: disks of many sizes run full. A store on a full disk says so, loses nothing, opens
+// again, deletes, and goes on when there is space. It merges as well when what is to be merged fits
+// into the space that it has set aside; half of the disks have set aside that much, the others a
+// little.
 
 extension Lane {
   static let space = Lane(

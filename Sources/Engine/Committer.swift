@@ -295,8 +295,8 @@ extension StoreCore {
     }
   }
 
-  /// Does a job that leaves less on the disk than there was; on a full disk once more, with the space
-  /// that is kept for it.
+  /// Does a job that leaves less on the disk than there was; on a full disk once more, with the
+  /// space that is kept for it.
   func withReserve(_ job: () throws -> Void) throws {
     do {
       return try job()
