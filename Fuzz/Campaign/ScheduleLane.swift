@@ -2,8 +2,8 @@ import Foundation
 import RoostContract
 import RoostFiles
 
-// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number of
-// interruptions can make. A run that goes wrong goes wrong the same way again.
+// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number
+// of interruptions can make. A run that goes wrong goes wrong the same way again.
 
 extension Lane {
   static let schedules = Lane(

@@ -58,7 +58,9 @@ extension FuzzTarget {
     return true
   }
 
-  package static let log = FuzzTarget(name: "log", dictionary: binaryWords) { bytes in
+  package static let log = FuzzTarget(
+    name: "log", dictionary: binaryWords, runsInTests: 400
+  ) { bytes in
     let base = try StorageForge.base.get()
     let disk = SimulatedFileSystem(image: base.image(withLog: bytes))
     let directory = try disk.openDirectory("/store", creating: false)
@@ -106,7 +108,9 @@ extension FuzzTarget {
     return end
   }
 
-  package static let recovery = FuzzTarget(name: "recovery", dictionary: binaryWords) { bytes in
+  package static let recovery = FuzzTarget(
+    name: "recovery", dictionary: binaryWords, runsInTests: 60
+  ) { bytes in
     let base = try StorageForge.base.get()
     let image = base.image(withLog: bytes)
     let disk = SimulatedFileSystem(image: image)
@@ -133,7 +137,9 @@ extension FuzzTarget {
     return true
   }
 
-  package static let segment = FuzzTarget(name: "segment", dictionary: binaryWords) { bytes in
+  package static let segment = FuzzTarget(
+    name: "segment", dictionary: binaryWords, runsInTests: 60
+  ) { bytes in
     let base = try StorageForge.base.get()
     let disk = SimulatedFileSystem(image: base.image(withSegmentPatchedBy: bytes))
     var options = options
@@ -160,7 +166,7 @@ extension FuzzTarget {
   }
 
   package static let storeOperations = FuzzTarget(
-    name: "store-operations", dictionary: binaryWords
+    name: "store-operations", dictionary: binaryWords, runsInTests: 60
   ) { bytes in
     var script = try StoreScript(bytes)
     return try script.run()

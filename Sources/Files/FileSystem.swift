@@ -84,8 +84,8 @@ package protocol Directory: AnyObject, Sendable {
 
   /// Whether somebody holds an exclusive lock on one byte of an open file.
   ///
-  /// To ask takes no lock, so it keeps nobody out, not even for a moment. A lock of the same process
-  /// counts too.
+  /// To ask takes no lock, so it keeps nobody out, not even for a moment. A lock of the same
+  /// process counts too.
   func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool
 
   /// Whether it is still what its path leads to.

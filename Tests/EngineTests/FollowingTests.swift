@@ -59,7 +59,8 @@ struct FollowingTests {
     try writer.close()
   }
 
-  /// Lets the writer end its log and begin another once process 5 has listed the logs and opens one.
+  /// Lets the writer end its log and begin another once process 5 has listed the logs and opens
+  /// one.
   private func cutLogUnderReader(_ bed: Bed, _ store: Store, _ notes: StoreCollection) {
     let isDone = Monitor(false)
     bed.disk.observe { event in

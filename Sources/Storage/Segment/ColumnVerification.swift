@@ -5,8 +5,7 @@ internal import RoostFiles
 // compares the two.
 
 extension SegmentReader {
-  /// Checks that columns say of every row what its metadata says, in a segment that `verify`
-  /// passes.
+  /// Checks that columns say of every row what its metadata says; `verify` comes first.
   package func verifyColumnsAgainstMetadata() throws(StorageError) {
     var columns: [Column] = []
     for index in 0..<columnCount {
