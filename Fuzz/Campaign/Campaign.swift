@@ -57,6 +57,7 @@ struct Campaign {
     .power,
     .realFaults,
     .schedules,
+    .space,
     .truncation,
   ]
 

@@ -13,7 +13,7 @@ extension Lane {
   ) { run in
     switch run.size {
     case .tiny: try CrashLane(run, operations: 1, imagesPerState: 40, nested: 1).enumerate(&run)
-    case .pr: try CrashLane(run, operations: 2, imagesPerState: 90, nested: 3).enumerate(&run)
+    case .pr: try CrashLane(run, operations: 2, imagesPerState: 24, nested: 2).enumerate(&run)
     case .nightly:
       try CrashLane(run, operations: 3, imagesPerState: 60, nested: 3).enumerate(&run)
     }

@@ -2,10 +2,10 @@ import RoostContract
 import RoostEngine
 import RoostFiles
 
-// Histories of registers, after Wing and Gong: threads read, replace, insert and delete the same few
-// records at once, each noting when it asked and when it was answered. A history is right when some
-// order of its operations, in which none comes after one that began when it had ended, gives all
-// the answers.
+// Histories of registers, after Wing and Gong: threads read, replace, insert and delete the same
+// few records at once, each noting when it asked and when it was answered. A history is right when
+// some order of its operations, in which none comes after one that began when it had ended, gives
+// all the answers.
 
 /// One operation on a register, and its answer.
 struct RegisterOperation {

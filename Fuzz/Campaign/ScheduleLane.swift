@@ -2,8 +2,8 @@ import Foundation
 import RoostContract
 import RoostFiles
 
-// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number of
-// interruptions can make. A run that goes wrong goes wrong the same way again.
+// Lane 10: the threads of a store, and other processes, meet in every order that a bounded number
+// of interruptions can make. A run that goes wrong goes wrong the same way again.
 
 extension Lane {
   static let schedules = Lane(
@@ -45,6 +45,7 @@ private final class ScheduleSearch: Sendable {
   struct Found {
     var next = 0
     var tallies: [String: Tally] = [:]
+    var failed: Set<String> = []
     var sentences: [String] = []
   }
 
@@ -67,8 +68,9 @@ private final class ScheduleSearch: Sendable {
       for portion in 0..<portions {
         for bound in bounds {
           let seed = run.seed &+ UInt64(portion) &* 1_000_003
-          tasks.append(
-            (scene, Explorer(preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))))
+          let explorer = Explorer(
+            preemptionsMax: bound, schedulesMax: byLot, order: .random(seed: seed))
+          tasks.append((scene, explorer))
         }
       }
     }
@@ -104,10 +106,16 @@ private final class ScheduleSearch: Sendable {
           if case .exhaustive = explorer.order {
             found.tallies[scene.name, default: Tally()].isComplete = exploration.isComplete
           }
-          if let sentence { found.sentences.append(sentence) }
+          if let sentence {
+            found.sentences.append(sentence)
+            found.failed.insert(scene.name)
+          }
         }
       } catch {
-        found.withLock { $0.sentences.append("\(scene.name): \(error)") }
+        found.withLock { found in
+          found.sentences.append("\(scene.name): \(error)")
+          found.failed.insert(scene.name)
+        }
       }
     }
   }
@@ -117,10 +125,14 @@ private final class ScheduleSearch: Sendable {
     var last = ""
     var lines: [String] = []
     for step in trace {
-      let words = step.split(separator: " ", maxSplits: 2).map(String.init)
-      guard words.count == 3, !["locks", "unlocks", "wakes"].contains(words[2]) else { continue }
-      let thread = words[0] + " " + words[1]
-      lines.append(thread == last ? words[2] : "\n  \(thread): \(words[2])")
+      // The threads of a scene have a name and a number.
+      let length = step.hasPrefix("thread ") ? 2 : 1
+      let words = step.split(separator: " ", maxSplits: length).map(String.init)
+      guard words.count > length, !["locks", "unlocks", "wakes"].contains(words[length]) else {
+        continue
+      }
+      let thread = words.prefix(length).joined(separator: " ")
+      lines.append(thread == last ? words[length] : "\n  \(thread): \(words[length])")
       last = thread
     }
     return lines.joined(separator: ", ")
@@ -128,9 +140,12 @@ private final class ScheduleSearch: Sendable {
 
   private func take() -> (scene: ScheduleScene, explorer: Explorer)? {
     found.withLock { found in
-      guard found.next < tasks.count, found.sentences.count < 8 else { return nil }
-      defer { found.next += 1 }
-      return tasks[found.next]
+      while found.next < tasks.count {
+        defer { found.next += 1 }
+        // One finding of a scene is enough to do.
+        if !found.failed.contains(tasks[found.next].scene.name) { return tasks[found.next] }
+      }
+      return nil
     }
   }
 }

@@ -1,7 +1,7 @@
 import RoostFiles
 
-/// A file system that tells what is written to logs and when that is durable; all it is asked for it
-/// hands on.
+/// A file system that tells what is written to logs and when that is durable; all it is asked for
+/// it hands on.
 final class SyncWatcher: FileSystem {
   let base: any FileSystem
   /// Called with what is about to be written to a log.
@@ -72,6 +72,10 @@ private final class WatchedDirectory: Directory {
 
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock {
     try base.lock(file, byte: byte, exclusive: exclusive)
+  }
+
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
+    try base.isLocked(file, byte: byte)
   }
 }
 

@@ -10,19 +10,22 @@ package struct FuzzTarget: Sendable {
   package let dictionary: [String]
   /// An input that the door lets in, made of a random filter; nil for doors of other things.
   let generate: (@Sendable (inout FilterGenerator) -> String)?
+  /// How many mutated inputs the tests try, fewer where each is a store of its own.
+  package let runsInTests: Int
   /// Whether the door lets the bytes in.
   ///
   /// Throws `FuzzFinding` when the law does not hold; a trap is a finding by itself.
   package let check: @Sendable ([UInt8]) throws -> Bool
 
   init(
-    name: String, dictionary: [String],
+    name: String, dictionary: [String], runsInTests: Int = 2_000,
     generate: (@Sendable (inout FilterGenerator) -> String)? = nil,
     check: @escaping @Sendable ([UInt8]) throws -> Bool
   ) {
     self.name = name
     self.dictionary = dictionary
     self.generate = generate
+    self.runsInTests = runsInTests
     self.check = check
   }
 

@@ -199,9 +199,7 @@ struct StorageForge: Sendable {
         at: sums + 8 * block, with: Checksum.hash64(part, seed: seed(ofBlock: UInt64(block))))
     }
     let covered = Array(writer.bytes[sums..<end])
-    let root = Root(
-      a: Checksum.hash64(covered, seed: seed(ofBlock: .max)),
-      b: Checksum.hash64(covered, seed: seed(ofBlock: .max - 1)))
+    let root = Root(of: covered, seed: seed(ofBlock: .max))
     writer.replace(at: end + 32, with: root.a)
     writer.replace(at: end + 40, with: root.b)
     let footer = Array(writer.bytes[end..<(end + frame - 4)])

@@ -3,8 +3,8 @@ import RoostEngine
 import RoostFiles
 import RoostStorage
 
-// The doors of a store's files. Checksums would keep every mutation out, so the targets compute them
-// anew, as an attacker would: behind them nothing may be believed either.
+// The doors of a store's files. Checksums would keep every mutation out, so the targets compute
+// them anew, as an attacker would: behind them nothing may be believed either.
 
 extension FuzzTarget {
   static let storageTargets = [
@@ -58,7 +58,9 @@ extension FuzzTarget {
     return true
   }
 
-  package static let log = FuzzTarget(name: "log", dictionary: binaryWords) { bytes in
+  package static let log = FuzzTarget(
+    name: "log", dictionary: binaryWords, runsInTests: 400
+  ) { bytes in
     let base = try StorageForge.base.get()
     let disk = SimulatedFileSystem(image: base.image(withLog: bytes))
     let directory = try disk.openDirectory("/store", creating: false)
@@ -106,7 +108,9 @@ extension FuzzTarget {
     return end
   }
 
-  package static let recovery = FuzzTarget(name: "recovery", dictionary: binaryWords) { bytes in
+  package static let recovery = FuzzTarget(
+    name: "recovery", dictionary: binaryWords, runsInTests: 60
+  ) { bytes in
     let base = try StorageForge.base.get()
     let image = base.image(withLog: bytes)
     let disk = SimulatedFileSystem(image: image)
@@ -133,7 +137,9 @@ extension FuzzTarget {
     return true
   }
 
-  package static let segment = FuzzTarget(name: "segment", dictionary: binaryWords) { bytes in
+  package static let segment = FuzzTarget(
+    name: "segment", dictionary: binaryWords, runsInTests: 60
+  ) { bytes in
     let base = try StorageForge.base.get()
     let disk = SimulatedFileSystem(image: base.image(withSegmentPatchedBy: bytes))
     var options = options
@@ -149,14 +155,18 @@ extension FuzzTarget {
     try admitting(bytes) { try store.compact() }
     try admitting(bytes) { try store.close() }
     guard report.isOK else { return false }
-    try demand(
-      bytes, "a segment that passes a check agrees with itself",
-      found != nil && found?.fault == nil)
+    guard let found else {
+      throw FuzzFinding(bytes: bytes, law: "what passes a check is read", found: "a refusal")
+    }
+    if let fault = found.fault {
+      throw FuzzFinding(
+        bytes: bytes, law: "a segment that passes a check agrees with itself", found: fault)
+    }
     return true
   }
 
   package static let storeOperations = FuzzTarget(
-    name: "store-operations", dictionary: binaryWords
+    name: "store-operations", dictionary: binaryWords, runsInTests: 60
   ) { bytes in
     var script = try StoreScript(bytes)
     return try script.run()

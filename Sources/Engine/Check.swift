@@ -80,9 +80,36 @@ extension Store {
       throw StoreError(error, .manifest)
     }
     defer { directory.close() }
-    var check = Check(directory: directory, fileSystem: fileSystem, isFull: full)
-    try check.run(path)
-    return check.report
+    var attempts = Recovery.attempts
+    while true {
+      attempts -= 1
+      var before: WriterTracks?
+      do throws(StorageError) {
+        before = try WriterTracks(in: directory)
+      } catch {
+        // The check says what is the matter.
+      }
+      var check = Check(directory: directory, fileSystem: fileSystem, isFull: full)
+      var failure: (any Error)?
+      do {
+        try check.run(path)
+        if check.report.isOK { return check.report }
+      } catch {
+        failure = error
+      }
+      // What a writer changes while it is looked at is no damage; then all is looked at anew.
+      if attempts > 0, let before, isChanged(directory, since: before) { continue }
+      if let failure { throw failure }
+      return check.report
+    }
+  }
+
+  private static func isChanged(_ directory: any Directory, since before: WriterTracks) -> Bool {
+    do throws(StorageError) {
+      return try WriterTracks(in: directory) != before
+    } catch {
+      return false
+    }
   }
 }
 
@@ -157,7 +184,10 @@ private struct Check {
         let reader = try SegmentReader.open(
           segment, in: directory, database: manifest.database, collection: entry.number,
           dimension: entry.dimension, element: entry.element, mapped: false)
-        if report.isFull { try reader.verify() }
+        if report.isFull {
+          try reader.verify()
+          try reader.verifyColumnsAgainstMetadata()
+        }
       } catch {
         add(
           error,

@@ -10,7 +10,7 @@ extension StoreCore {
   /// Does a write and waits until it is acknowledged.
   func commit(_ request: WriteRequest) throws -> Int {
     try checkWritable()
-    try waitForMemory()
+    if !request.onlyFrees { try waitForMemory() }
     queue.withLock { queue in
       queue.requests.append(request)
       // Wakes a leader that waits for company.
@@ -283,14 +283,31 @@ extension StoreCore {
     }
   }
 
-  /// Gives the reserved space back to the disk.
-  func releaseReserve() {
+  /// Gives the reserved space back to the disk; false when there was none.
+  @discardableResult
+  func releaseReserve() -> Bool {
     do throws(FileError) {
       try directory.remove(FileName.reserve.name)
       try directory.sync()
+      return true
     } catch {
-      // There was none: then there is nothing to give back.
+      return false
     }
+  }
+
+  /// Does a job that leaves less on the disk than there was; on a full disk once more, with the
+  /// space that is kept for it.
+  func withReserve(_ job: () throws -> Void) throws {
+    do {
+      return try job()
+    } catch let error as StoreError where error.code == .diskFull {
+      let hasMore = exclusively {
+        isFull = true
+        return releaseReserve()
+      }
+      guard hasMore else { throw error }
+    }
+    try job()
   }
 
   /// Sets space aside for a full disk, if it is not there yet; without space there is none to set

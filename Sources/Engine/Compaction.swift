@@ -26,7 +26,7 @@ extension StoreCore {
       var tried: Set<UInt64> = []
       while let merge = exclusively({ nextMerge(everything: everything, besides: tried) }) {
         if everything { tried.insert(merge.entry.number) }
-        try run(merge, progress: progress)
+        try withReserve { try run(merge, progress: progress) }
       }
     }
   }

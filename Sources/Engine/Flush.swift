@@ -47,7 +47,9 @@ extension StoreCore {
   }
 
   /// The flush itself; the caller has the job.
-  func flush() throws {
+  func flush() throws { try withReserve(flushOnce) }
+
+  private func flushOnce() throws {
     guard let freeze = try exclusively({ try freeze() }) else { return }
     var written: [WrittenSegment] = []
     do {

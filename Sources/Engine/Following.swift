@@ -22,7 +22,8 @@ extension StoreCore {
       for state in tables.collections.values {
         for segment in state.segments { open[segment.entry.file] = segment.reader }
       }
-      let recovered = try Recovery.readAgain(directory, fileSystem, options, reusing: open)
+      let recovered = try Recovery.readAgain(
+        directory, fileSystem, options, reusing: open, shown: lsn)
       // What has been shown is never taken back.
       guard recovered.lsn >= lsn else {
         throw StoreError(
@@ -41,36 +42,67 @@ extension StoreCore {
   }
 }
 
+/// What changes in a directory when its writer does anything that a reader could stumble over.
+struct WriterTracks: Equatable {
+  private let generation: UInt64?
+  /// How long the logs are, by name.
+  private let logs: [String: Int]
+
+  init(in directory: any Directory) throws(StorageError) {
+    var logs: [String: Int] = [:]
+    do throws(FileError) {
+      for entry in try directory.list() {
+        if case .log? = FileName(entry.name) { logs[entry.name] = entry.size }
+      }
+    } catch {
+      throw .file(error, .manifest)
+    }
+    self.logs = logs
+    generation = try Manifest.read(in: directory)?.generation
+  }
+}
+
 extension Recovery {
+  /// How often a reader begins anew because of what the writer did meanwhile.
+  static let attempts = 10
+
   /// The state of a store whose writer may be at work.
+  ///
+  /// - Parameter shown: the last write that was shown before.
   static func readAgain(
     _ directory: any Directory, _ fileSystem: any FileSystem, _ options: StoreOptions,
-    reusing open: [UInt64: SegmentReader]
+    reusing open: [UInt64: SegmentReader], shown: UInt64 = 0
   ) throws -> Recovered {
-    var attempts = 10
+    var attempts = attempts
     while true {
       attempts -= 1
-      var generation: UInt64?
+      var before: WriterTracks?
       do throws(StorageError) {
+        before = try WriterTracks(in: directory)
         guard let manifest = try Manifest.read(in: directory) else {
           throw .damaged(.missing, in: .manifest, at: 0)
         }
-        generation = manifest.generation
         let isWritten = isBeingWritten(directory)
-        return try load(manifest, directory, fileSystem, options, isWritten, reusing: open)
+        let recovered = try load(
+          manifest, directory, fileSystem, options, isWritten, reusing: open, shown: shown)
+        guard attempts > 0 else { return recovered }
+        // Who began to write meanwhile may have written what is not durable yet.
+        let isEarly = !isWritten && isBeingWritten(directory)
+        // An old manifest without its logs lacks what was never synced before the new one.
+        var isLate = recovered.lsn < shown
+        if isLate { isLate = try WriterTracks(in: directory) != before }
+        if !isEarly && !isLate { return recovered }
       } catch {
-        // A writer may have replaced the manifest and deleted files meanwhile; then it is read
-        // anew.
-        guard attempts > 0, try self.generation(in: directory) != generation else {
-          throw StoreError(error)
-        }
+        // A writer may have replaced the manifest, begun another log or deleted files meanwhile;
+        // then all is read anew.
+        guard attempts > 0, try tracks(in: directory) != before else { throw StoreError(error) }
       }
     }
   }
 
-  private static func generation(in directory: any Directory) throws -> UInt64? {
+  private static func tracks(in directory: any Directory) throws -> WriterTracks {
     do throws(StorageError) {
-      return try Manifest.read(in: directory)?.generation
+      return try WriterTracks(in: directory)
     } catch {
       throw StoreError(error)
     }
@@ -81,8 +113,7 @@ extension Recovery {
     do throws(FileError) {
       let file = try directory.open(FileName.lock.name, writable: false)
       defer { file.close() }
-      try directory.lock(file, byte: 0, exclusive: false).release()
-      return false
+      return try directory.isLocked(file, byte: 0)
     } catch {
       return error.operation == .lock
     }

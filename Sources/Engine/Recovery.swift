@@ -15,6 +15,8 @@ struct Recovered {
   var nextFile: UInt64 = 1
   /// Whether there are logs whose rows belong in segments.
   var hasLogs = false
+  /// Where the last log ended, if another one may follow it.
+  var predecessor: Predecessor?
   /// Whether somebody saw the installation of the manifest succeed.
   var isInstalled = true
 }
@@ -53,8 +55,12 @@ enum Recovery {
           if !recovered.isInstalled { try core.install(core.base) }
           try core.removeOrphans()
         }
-        if recovered.hasLogs { try core.asJob { try core.flush() } }
-        core.exclusively { core.sweep() }
+        if recovered.hasLogs { try settle(core) }
+        core.exclusively {
+          core.sweep()
+          // Without it followers would take what is written next to be durable before it is.
+          core.writeHint()
+        }
       }
       return core
     } catch {
@@ -62,6 +68,17 @@ enum Recovery {
       lock?.file.close()
       directory.close()
       throw error.asStoreError
+    }
+  }
+
+  /// Moves what the logs hold into segments.
+  ///
+  /// A full disk has no room for both: then the rows stay in memory and in their logs until it has.
+  private static func settle(_ core: StoreCore) throws {
+    do {
+      try core.asJob { try core.flush() }
+    } catch let error as StoreError where error.code == .diskFull && core.predecessor != nil {
+      // The next log says where these ended. Nothing can follow a torn one, which must go first.
     }
   }
 
@@ -195,11 +212,14 @@ enum Recovery {
 
   /// Opens what a manifest names, and replays the logs.
   ///
-  /// - Parameter isWritten: whether another process writes it now; then only what it knows to be
-  ///   durable is taken.
+  /// - Parameters:
+  ///   - isWritten: whether another process writes it now; then only what it knows to be durable is
+  ///     taken.
+  ///   - shown: the last write that was shown before, which is taken even so.
   static func load(
     _ manifest: Manifest, _ directory: any Directory, _ fileSystem: any FileSystem,
-    _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader]
+    _ options: StoreOptions, _ isWritten: Bool, reusing open: [UInt64: SegmentReader],
+    shown: UInt64 = 0
   ) throws(StorageError) -> Recovered {
     let hint = StateHint.read(in: directory, database: manifest.database)
     var recovered = Recovered(manifest: manifest)
@@ -214,7 +234,7 @@ enum Recovery {
     }
     var limit = UInt64.max
     if isWritten, let hint, hint.boot == fileSystem.process.boot {
-      limit = max(hint.durable, manifest.flushed, manifest.durable)
+      limit = max(hint.durable, manifest.flushed, manifest.durable, shown)
     }
     try replay(&recovered, directory, options, hint, upTo: limit)
     return recovered
@@ -287,6 +307,9 @@ enum Recovery {
     // Witnesses have numbers too.
     if limit == .max { recovered.lsn = max(last, replay.lastLSN) }
     recovered.nextLog = replay.nextNumber
+    if let end = replay.end, end.tornAt == nil, replay.leftovers.isEmpty {
+      recovered.predecessor = end.asPredecessor(replay.number)
+    }
     recovered.hasLogs = true
   }
 }

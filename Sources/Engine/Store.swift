@@ -201,7 +201,7 @@ extension StoreCore {
   static func dropping(
     _ name: String, whenDone: (@Sendable (Result<Int, any Error>) -> Void)? = nil
   ) -> WriteRequest {
-    WriteRequest(isAlone: true, whenDone: whenDone) { core, _ in
+    WriteRequest(isAlone: true, onlyFrees: true, whenDone: whenDone) { core, _ in
       guard let state = core.tables.collection(named: Bytewise.trimmed(name)) else {
         return Effects()
       }

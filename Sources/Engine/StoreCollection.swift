@@ -90,7 +90,7 @@ public struct StoreCollection: VectorCollection {
     let entry = try reading().view.entry
     let name = name
     return { whenDone in
-      WriteRequest(whenDone: whenDone) { core, overlay in
+      WriteRequest(onlyFrees: true, whenDone: whenDone) { core, overlay in
         guard let state = core.tables.collections[entry.number] else {
           throw Validation.noCollection(name)
         }
@@ -116,7 +116,7 @@ public struct StoreCollection: VectorCollection {
     let number = try reading().view.entry.number
     let name = name
     return { whenDone in
-      WriteRequest(isAlone: true, whenDone: whenDone) { core, _ in
+      WriteRequest(isAlone: true, onlyFrees: true, whenDone: whenDone) { core, _ in
         guard let state = core.tables.collections[number] else {
           throw Validation.noCollection(name)
         }

@@ -100,6 +100,7 @@ final class StoreCore: @unchecked Sendable {
     base = recovered.manifest
     nextLog = recovered.nextLog
     hasOldLogs = recovered.hasLogs
+    predecessor = recovered.predecessor
     lsn = recovered.lsn
     durable = recovered.lsn
     nextFile = recovered.nextFile

@@ -51,16 +51,20 @@ final class WriteRequest: @unchecked Sendable {
   let resolve: (StoreCore, Overlay) throws -> Effects
   /// Whether it must see all other writes in the tables, and so cannot share a group.
   let isAlone: Bool
+  /// Whether there will only be less to keep, so that it need not wait until there is memory.
+  let onlyFrees: Bool
   /// What came of it.
   var outcome: Result<Int, any Error>?
   /// Whom to tell when nobody waits.
   let whenDone: (@Sendable (Result<Int, any Error>) -> Void)?
 
   init(
-    isAlone: Bool = false, whenDone: (@Sendable (Result<Int, any Error>) -> Void)? = nil,
+    isAlone: Bool = false, onlyFrees: Bool = false,
+    whenDone: (@Sendable (Result<Int, any Error>) -> Void)? = nil,
     resolve: @escaping (StoreCore, Overlay) throws -> Effects
   ) {
     self.isAlone = isAlone
+    self.onlyFrees = onlyFrees
     self.whenDone = whenDone
     self.resolve = resolve
   }

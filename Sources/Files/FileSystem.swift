@@ -82,6 +82,12 @@ package protocol Directory: AnyObject, Sendable {
   /// another file by now, that is `ErrorNumber.stale`.
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock
 
+  /// Whether somebody holds an exclusive lock on one byte of an open file.
+  ///
+  /// To ask takes no lock, so it keeps nobody out, not even for a moment. A lock of the same
+  /// process counts too.
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool
+
   /// Whether it is still what its path leads to.
   func isCurrent() -> Bool
 

@@ -18,7 +18,7 @@ struct DoubtTests {
     try store.ensureCollection(Self.spec)
     disk.inject([Fault(.fail(ErrorNumber.io), at: 0, of: [.sync])])
     #expect(throws: StoreError.self) { try store.dropCollection("a") }
-    #expect(try store.listCollections() == [Self.spec])
+    #expect(try store.listCollections().map(\.name) == ["a"])
     do {
       try store.ensureCollection(Self.spec)
       Issue.record("a collection was promised")

@@ -93,4 +93,73 @@ struct FaultTests {
       }
     }
   }
+
+  /// Writes long records until there is no space, and answers their ids.
+  private func fill(_ store: Store) throws -> [String] {
+    var ids: [String] = []
+    let collection = try store.collection("c")
+    for number in 100..<400 {
+      let text = String(
+        (0..<1_000).map { Character(Unicode.Scalar(UInt8(33 + ($0 * number) % 89))) })
+      do {
+        try collection.upsert([Record(id: "\(number)", vector: [1, 2], content: text)])
+        ids.append("\(number)")
+      } catch StoreError.diskFull {
+        return ids
+      }
+    }
+    Issue.record("the disk does not run full")
+    return ids
+  }
+
+  @Test("a store whose log has no room to become segments opens on a full disk, and deletes")
+  func opensOnFullDisk() throws {
+    var disk = SimulatedFileSystem(seed: 1, space: 100_000)
+    var store = try Store.open(at: "/store", on: disk, options: options())
+    try store.ensureCollection(CollectionSpec(name: "c", dimension: 2, metric: .l2))
+    let ids = try fill(store)
+    let image = disk.image()
+    disk = SimulatedFileSystem(image: image, seed: 2, space: disk.used)
+    store = try Store.open(at: "/store", on: disk, options: options())
+    #expect(try self.ids(in: store) == ids)
+    disk.space = disk.used + 6_000
+    try store.collection("c").delete([ids[0], ids[1]])
+    // The log that was there before is followed by another one.
+    disk.space = 400_000
+    try store.collection("c").upsert([record])
+    disk = SimulatedFileSystem(image: disk.image(), seed: 3, space: 400_000)
+    store = try Store.open(at: "/store", on: disk, options: options())
+    #expect(try self.ids(in: store) == ids.dropFirst(2) + ["a"])
+    try store.close()
+    #expect(try Store.check(at: "/store", full: true, on: disk).isOK)
+  }
+
+  @Test("a merge on a full disk uses the space that is kept for it")
+  func mergesOnFullDisk() throws {
+    var options = options(memoryLimit: 20_000)
+    options.reserve = 300_000
+    let disk = SimulatedFileSystem(seed: 1, space: 500_000)
+    let store = try Store.open(at: "/store", on: disk, options: options)
+    try store.ensureCollection(CollectionSpec(name: "c", dimension: 2, metric: .l2))
+    try store.collection("c").upsert([record])
+    try store.checkpoint()
+    try store.collection("c").delete(["a"])
+    try store.checkpoint()
+    disk.space = disk.used
+    try store.compact()
+    #expect(try ids(in: store).isEmpty)
+    // What is kept for a full disk is whole again before anything is put.
+    let isStored: Bool
+    do {
+      try store.collection("c").upsert([record])
+      isStored = true
+    } catch StoreError.diskFull {
+      isStored = false
+    }
+    #expect(try ids(in: store).isEmpty == !isStored)
+    #expect(disk.image().names(in: "/store").contains("RESERVE") == isStored)
+    disk.space = 900_000
+    try store.collection("c").upsert([record])
+    try store.close()
+  }
 }

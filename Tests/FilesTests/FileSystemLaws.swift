@@ -290,6 +290,26 @@ extension FileSystemLaw {
       two.release()
       try directory.lock(file, byte: 9, exclusive: true).release()
     },
+    FileSystemLaw("to ask whether a byte is locked takes no lock, and sees exclusive ones only") {
+      system, path in
+      let directory = try system.openDirectory(path, creating: false)
+      let file = try directory.create("LOCK")
+      #expect(try !directory.isLocked(file, byte: 3))
+      let shared = try directory.lock(file, byte: 3, exclusive: false)
+      #expect(try !directory.isLocked(file, byte: 3))
+      shared.release()
+      let held = try directory.lock(file, byte: 3, exclusive: true)
+      let reading = try directory.open("LOCK", writable: false)
+      #expect(try directory.isLocked(reading, byte: 3))
+      #expect(try directory.isLocked(file, byte: 3))
+      #expect(try !directory.isLocked(reading, byte: 4))
+      reading.close()
+      held.release()
+      #expect(try !directory.isLocked(file, byte: 3))
+      try directory.lock(file, byte: 3, exclusive: true).release()
+      file.close()
+      directory.close()
+    },
     FileSystemLaw("a lock outlives the file that it was asked with, and ends with itself") {
       system, path in
       let directory = try system.openDirectory(path, creating: false)

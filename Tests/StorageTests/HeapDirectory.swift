@@ -76,6 +76,10 @@ final class HeapDirectory: Directory, @unchecked Sendable {
     throw FileError(.lock, 95)
   }
 
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
+    throw FileError(.lock, 95)
+  }
+
   func isCurrent() -> Bool { true }
 
   func close() {}

@@ -20,7 +20,10 @@ struct Room: Sendable, CustomStringConvertible {
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
     let plain = ["CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
-    module = name == "Fuzz/Laws" ? "RoostFuzz" : plain.contains(last) ? last : "Roost" + last
+    module =
+      name == "Fuzz/Laws"
+      ? "RoostFuzz"
+      : name == "Benchmarks/Run" ? "RoostBench" : plain.contains(last) ? last : "Roost" + last
   }
 
   /// Whether it is a program: nobody imports it, so it may be called as its users call it.

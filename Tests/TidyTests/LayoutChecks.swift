@@ -21,6 +21,7 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Tests/Fixtures/", ["txt"]),
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
+  ("Benchmarks/Run/", ["swift", "md"]),
   ("Benchmarks/", ["swift", "md", "json", "jsonl", "py", ""]),
 ]
 

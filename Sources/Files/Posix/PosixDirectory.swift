@@ -136,6 +136,18 @@ final class PosixDirectory: Directory {
     return lock
   }
 
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
+    guard let file = file as? PosixFile, byte >= 0 else {
+      throw FileError(.lock, ErrorNumber.invalid)
+    }
+    // Asked by an opening of its own, which holds nothing.
+    let own = try openDescriptor(file.name, writable: false)
+    defer { own.close() }
+    var range = PosixLock.range(F_RDLCK, byte: byte)
+    _ = try call(.lock) { unsafe fcntl(own.number, getOpenFileLock, &range) }
+    return range.l_type != Int16(F_UNLCK)
+  }
+
   // MARK: The directory itself
 
   func isCurrent() -> Bool {
@@ -158,9 +170,7 @@ private final class PosixLock: FileLock {
   init(descriptor: Descriptor) { self.descriptor = descriptor }
 
   func take(byte: Int, exclusive: Bool) throws(FileError) {
-    var range = Self.range(exclusive ? F_WRLCK : F_RDLCK)
-    range.l_start = off_t(byte)
-    range.l_len = 1
+    var range = Self.range(exclusive ? F_WRLCK : F_RDLCK, byte: byte)
     _ = try call(.lock) { unsafe fcntl(descriptor.number, setOpenFileLock, &range) }
   }
 
@@ -168,7 +178,7 @@ private final class PosixLock: FileLock {
     // A process that is being started has the opening too, until it runs its program; so closing it
     // here is not the end of the lock. In a forked child the lock is its parent's.
     if getpid() == owner {
-      var range = Self.range(F_UNLCK)
+      var range = Self.range(F_UNLCK, byte: nil)
       unsafe _ = fcntl(descriptor.number, setOpenFileLock, &range)
     }
     descriptor.close()
@@ -176,18 +186,23 @@ private final class PosixLock: FileLock {
 
   deinit { release() }
 
-  private static func range(_ kind: Int32) -> flock {
+  /// One byte of a file, or all of it.
+  static func range(_ kind: Int32, byte: Int?) -> flock {
     var range = flock()
     range.l_type = Int16(kind)
     range.l_whence = Int16(SEEK_SET)
+    range.l_start = off_t(byte ?? 0)
+    range.l_len = byte == nil ? 0 : 1
     return range
   }
 }
 
-/// `F_OFD_SETLK`, which the modules of the C libraries leave out: locks of an opening, not of the
-/// process, which closing any other opening of the file would take away.
+/// `F_OFD_SETLK` and `F_OFD_GETLK`, which the modules of the C libraries leave out: locks of an
+/// opening, not of the process, which closing any other opening of the file would take away.
 #if canImport(Darwin)
   private let setOpenFileLock: Int32 = 90
+  private let getOpenFileLock: Int32 = 92
 #else
   private let setOpenFileLock: Int32 = 37
+  private let getOpenFileLock: Int32 = 36
 #endif

@@ -73,6 +73,15 @@ final class SimulatedDirectory: Directory {
     return SimulatedLock(system: system, id: lock)
   }
 
+  func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
+    guard let file = file as? SimulatedFile, file.system.disk === system.disk else {
+      throw FileError(.lock, ErrorNumber.invalid)
+    }
+    return try system.perform(.lock, file.name, at: byte) { (disk) throws(FileError) in
+      try disk.isLocked(file.handle, in: self.handle, byte: byte, session: self.session)
+    }
+  }
+
   func isCurrent() -> Bool {
     system.disk.state.withLock { $0.openFolders[handle]?.folder.path == path }
   }

@@ -226,6 +226,18 @@ extension SimulatedDisk {
     return id
   }
 
+  mutating func isLocked(
+    _ file: Int, in handle: Int, byte: Int, session: Int
+  ) throws(FileError) -> Bool {
+    let folder = try folder(handle, .lock)
+    let open = try self.file(file, .lock)
+    let effect = try begin(.lock, open.name, at: byte, session: session)
+    guard byte >= 0 else { throw FileError(.lock, ErrorNumber.invalid) }
+    let node = try node(open.name, in: folder, .open)
+    try end(effect, .lock)
+    return locks.contains { $0.node == node.id && $0.byte == byte && $0.isExclusive }
+  }
+
   // MARK: What others do to directories
 
   /// Gives a directory another path, or none, as somebody might behind a program's back.
