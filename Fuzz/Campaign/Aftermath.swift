@@ -46,7 +46,7 @@ struct Aftermath {
     let then = try StoreOracle(of: store)
     try store.close()
     for writer in 0..<order.writers {
-      let names = order.workload(of: writer).names
+      let names = Workload.names(of: writer)
       if then.contents(of: names) != now.contents(of: names) {
         return ("another opening shows another state of writer \(writer)", now)
       }
@@ -62,12 +62,31 @@ struct Aftermath {
   /// How the collections of a writer differ from all that they may be.
   private func difference(of now: StoreOracle, _ writer: Int) throws -> String? {
     let workload = order.workload(of: writer)
-    let found = now.contents(of: workload.names)
+    let names = Workload.names(of: writer)
+    let found = now.contents(of: names)
     let states = try allowed(writer, workload)
-    if states.contains(where: { $0.contents(of: workload.names) == found }) { return nil }
-    guard let likely = states.last?.contents(of: workload.names) else { return "no state is right" }
+    if states.contains(where: { $0.contents(of: names) == found }) { return nil }
+    guard let likely = states.last?.contents(of: names) else { return "no state is right" }
+    let last = log.outcomes[writer].lastIndex(of: .done) ?? -1
+    let rest = log.outcomes[writer][(last + 1)...].prefix(5).map { "\($0)" }
     return "writer \(writer): \(Self.describe(found, likely)), of \(states.count) allowed states; "
-      + "last outcomes \(log.outcomes[writer].suffix(6))"
+      + "step \(last) was the last to be acknowledged, then came \(rest); "
+      + "what is there is \(try match(found, writer, workload))"
+  }
+
+  /// Which state of the past it is, for whoever looks for the reason.
+  private func match(
+    _ found: [BytewiseKey: StoreOracle.Contents], _ writer: Int, _ workload: Workload
+  ) throws -> String {
+    let names = Workload.names(of: writer)
+    var state = bases.last ?? StoreOracle()
+    if state.contents(of: names) == found { return "the state before all steps" }
+    for (number, (_, step)) in zip(log.outcomes[writer], workload.steps).enumerated() {
+      guard case .write(let write) = step else { continue }
+      state = try Self.after(write, state) ?? state
+      if state.contents(of: names) == found { return "the state after step \(number)" }
+    }
+    return "no state of the past"
   }
 
   /// All that the store may hold, as far as a writer is concerned; what came last is last.
@@ -85,6 +104,7 @@ struct Aftermath {
       let later = try earlier.compactMap { try Self.after(write, $0) }
       switch outcome {
       case .done: states = mayLoseSuffix ? states + later : later
+      case .late: states += later.suffix(1)
       case .unknown: states += later
       case .failed(.indeterminate):
         // All or nothing of the first; whoever comes later is only told of it.
@@ -128,6 +148,17 @@ struct Aftermath {
         + "\(other.count) others, \((Array(missing.values) + Array(extra.values)).first?.id ?? "")"
     }
     return "it differs in no record"
+  }
+}
+
+extension WorkerLog.Outcome: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .done: "done"
+    case .late: "done, late"
+    case .failed(let code): "\(code)"
+    case .unknown: "nothing"
+    }
   }
 }
 

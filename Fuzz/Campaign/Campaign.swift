@@ -46,12 +46,15 @@ struct Lane: Sendable {
 @main
 struct Campaign {
   static let lanes: [Lane] = [
+    .calls,
     .crash,
     .faults,
     .flips,
     .histories,
     .kill,
+    .memory,
     .model,
+    .power,
     .realFaults,
     .schedules,
     .space,
@@ -63,6 +66,8 @@ struct Campaign {
     switch CommandLine.arguments.dropFirst().first {
     case "worker": Worker.run(Array(CommandLine.arguments.dropFirst()))
     case "follow": Follower.run(Array(CommandLine.arguments.dropFirst()))
+    case "cut-power": Power.run(Array(CommandLine.arguments.dropFirst()))
+    case "watch": Watcher.run(Array(CommandLine.arguments.dropFirst()))
     default: break
     }
     var names: [String] = []

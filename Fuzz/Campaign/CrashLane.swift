@@ -12,22 +12,27 @@ extension Lane {
     sentence: "after a power cut anywhere, every disk that it can leave opens with a prefix"
   ) { run in
     switch run.size {
-    case .tiny: try CrashLane(run, operations: 1, imagesPerState: 40, nested: 1).enumerate(&run)
-    case .pr: try CrashLane(run, operations: 2, imagesPerState: 45, nested: 1).enumerate(&run)
+    case .tiny: try CrashLane(run, operations: 1, images: 20, nestedShare: 400).enumerate(&run)
+    case .pr: try CrashLane(run, operations: 3, images: 34, nestedShare: 2_000).enumerate(&run)
     case .nightly:
-      try CrashLane(run, operations: 3, imagesPerState: 60, nested: 3).enumerate(&run)
+      try CrashLane(run, operations: 3, images: 400, nestedShare: 2_000).enumerate(&run)
     }
   }
 }
 
 private struct CrashLane {
-  let size: Size
   let seed: UInt64
   /// How long the sequences are at most.
   let operations: Int
-  let imagesPerState: Int
-  /// How many times a recovery is itself crashed.
-  let nested: Int
+  /// How many disks are opened of each state at most.
+  let images: Int
+  /// One in so many recoveries is itself crashed everywhere.
+  let nestedShare: UInt64
+
+  /// How deep recoveries of crashed recoveries are crashed again.
+  static let depth = 3
+  /// Of the recoveries below, one in so many: there are more of them than disks.
+  static let deeperShare: UInt64 = 48
 
   static let options: StoreOptions = {
     var options = StoreOptions(background: false)
@@ -35,12 +40,11 @@ private struct CrashLane {
     return options
   }()
 
-  init(_ run: Run, operations: Int, imagesPerState: Int, nested: Int) {
-    size = run.size
+  init(_ run: Run, operations: Int, images: Int, nestedShare: UInt64) {
     seed = run.seed
     self.operations = operations
-    self.imagesPerState = imagesPerState
-    self.nested = nested
+    self.images = images
+    self.nestedShare = nestedShare
   }
 
   /// What the threads share.
@@ -97,7 +101,7 @@ private struct CrashLane {
     run.report("sequences", numbers.sequences)
     run.report("states crashed in", numbers.states)
     run.report("distinct images", numbers.images)
-    for depth in 1...3 {
+    for depth in 1...Self.depth {
       run.report("images of a crash in recovery, depth \(depth)", numbers.nestedImages[depth])
     }
     for violation in numbers.violations { run.violate(violation) }
@@ -174,17 +178,12 @@ private struct CrashLane {
       numbers.states += all.count
     }
     for (place, moment) in all.enumerated() {
-      let images = moment.state.images(
-        limit: imagesPerState, seed: seed &+ UInt64(place), samples: 64)
-      for image in images {
+      for image in moment.state.images(limit: images, seed: seed &+ UInt64(place), samples: 64) {
         guard tally.isNew(image.hash64, moment.allowed.hashValue) else { continue }
-        let isNested = tally.numbers.withLock { numbers in
-          numbers.images += 1
-          return numbers.images % 40 == 0
-        }
+        tally.numbers.withLock { $0.images += 1 }
         check(
           image, moment.allowed, "\(sequence) before call \(moment.call)", tally,
-          depth: isNested ? nested : 0, level: 0)
+          depth: isChosen(image, nestedShare) ? Self.depth : 0, level: 0)
       }
     }
   }
@@ -195,7 +194,7 @@ private struct CrashLane {
 
   /// Opens what a power cut left, and holds it to O1–O8; below `depth`, crashes that as well.
   private func check(
-    _ image: DiskImage, _ allowed: [StoreState], _ place: String, _ tally: Tally, depth: Int,
+    _ image: DiskImage, _ allowed: [StoreState], _ what: String, _ tally: Tally, depth: Int,
     level: Int
   ) {
     let disk = SimulatedFileSystem(
@@ -204,8 +203,8 @@ private struct CrashLane {
     if depth > 0 {
       disk.observe { [weak disk] event in if let disk { moments.take(disk, event) } }
     }
-    func violate(_ law: String, _ what: String) {
-      report(tally, "\(law) at level \(level): \(place): \(what)")
+    func violate(_ law: String, _ wrong: String) {
+      report(tally, "\(law) at level \(level): \(what): \(wrong)")
     }
     do {
       var store = try Store.open(at: "/store", on: disk, options: Self.options)
@@ -232,16 +231,19 @@ private struct CrashLane {
     }
     guard depth > 0 else { return }
     for (place, moment) in moments.all.enumerated() {
-      let images = moment.state.images(
-        limit: 12, seed: seed &+ UInt64(place), samples: 8)
-      for (number, image) in images.enumerated() {
+      for image in moment.state.images(limit: 12, seed: seed &+ UInt64(place), samples: 8) {
         guard tally.isNew(image.hash64, allowed.hashValue ^ (level + 1)) else { continue }
         tally.numbers.withLock { $0.nestedImages[level + 1] += 1 }
         check(
-          image, allowed, "in recovery before \(moment.call)", tally,
-          depth: number % 6 == 0 ? depth - 1 : 0, level: level + 1)
+          image, allowed, "\(what), in recovery before \(moment.call)", tally,
+          depth: isChosen(image, Self.deeperShare) ? depth - 1 : 0, level: level + 1)
       }
     }
+  }
+
+  /// Chooses one image in so many, the same ones in every run.
+  private func isChosen(_ image: DiskImage, _ share: UInt64) -> Bool {
+    (image.hash64 ^ seed) &* 0x9E37_79B9_7F4A_7C15 >> 16 % share == 0
   }
 
   private static func difference(_ found: StoreState, _ allowed: [StoreState]) -> String {

@@ -34,29 +34,54 @@ struct Strace {
     ["strace", "-f", "-qq", "-o", trace, "-e", "trace=" + names.joined(separator: ",")] + options
   }
 
-  /// The calls of these names that a worker makes on files of its store, in order.
-  static func calls(
+  /// A line that strace printed.
+  struct Line {
+    var name: String
+    /// What the call was given, cut at commas.
+    var arguments: [String]
+    var answer: String
+    /// All behind the name.
+    var text: String
+
+    /// Such as `812 pwrite64(6, "…"..., 208, 0) = 208`; nil for lines of another kind.
+    init?(_ line: Substring) {
+      guard let space = line.firstIndex(of: " "), let bracket = line.firstIndex(of: "("),
+        space < bracket, let equals = line.range(of: ") ", options: .backwards)
+      else { return nil }
+      name = line[space..<bracket].trimmingCharacters(in: .whitespaces)
+      text = String(line[bracket...])
+      arguments = line[line.index(after: bracket)..<equals.lowerBound].components(separatedBy: ", ")
+      let rest = line[equals.upperBound...].split(separator: " ")
+      guard rest.count > 1, rest[0] == "=" else { return nil }
+      answer = String(rest[1])
+    }
+  }
+
+  /// What strace printed of an undisturbed worker.
+  static func lines(
     _ order: WorkOrder, _ names: [String], output: String, trace: String
-  ) throws -> [Call] {
+  ) throws -> [Line] {
     let worker = [try ChildProcess.programPath()] + order.arguments
     let end = try ChildProcess(words([], trace, names) + worker, output: output).wait()
     guard end == .exit(0) else {
       let text = try String(contentsOfFile: output, encoding: .utf8)
       throw CampaignError("an undisturbed worker ended with \(end): \(text.suffix(500))")
     }
+    return try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+      .compactMap { Line($0) }
+  }
+
+  /// The calls of these names that a worker makes on files of its store, in order.
+  static func calls(
+    _ order: WorkOrder, _ names: [String], output: String, trace: String
+  ) throws -> [Call] {
     var counts: [String: Int] = [:]
     var calls: [Call] = []
-    for line in try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n") {
-      // The number of the process, the name, its arguments.
-      guard let space = line.firstIndex(of: " "), let bracket = line.firstIndex(of: "("),
-        space < bracket
-      else { continue }
-      let name = line[space..<bracket].trimmingCharacters(in: .whitespaces)
-      guard names.contains(name) else { continue }
-      counts[name, default: 0] += 1
-      let text = String(line[bracket...])
-      guard isOfStore(name, text) else { continue }
-      calls.append(Call(name: name, number: counts[name] ?? 0, text: text))
+    for line in try lines(order, names, output: output, trace: trace)
+    where names.contains(line.name) {
+      counts[line.name, default: 0] += 1
+      guard isOfStore(line.name, line.text) else { continue }
+      calls.append(Call(name: line.name, number: counts[line.name] ?? 0, text: line.text))
     }
     return calls
   }

@@ -57,7 +57,7 @@ enum Worker {
         case .checkpoint: try store.checkpoint()
         case .compact: try store.compact()
         }
-        say("d \(writer) \(number)")
+        say("d \(writer) \(number) \(PosixFileSystem().now())")
       } catch let error as StoreError {
         say("f \(writer) \(number) \(error.code)")
       } catch {
@@ -79,6 +79,8 @@ struct WorkerLog {
   /// What came of a step.
   enum Outcome: Equatable {
     case done
+    /// It was acknowledged after the power was cut, while the process still ran.
+    case late
     case failed(StoreError.Code)
     /// It began, and the process ended.
     case unknown
@@ -93,13 +95,14 @@ struct WorkerLog {
   /// What no worker may say.
   private(set) var unexpected: [String] = []
 
-  init(of order: WorkOrder, in file: String) throws {
-    try self.init(writers: order.writers, text: String(contentsOfFile: file, encoding: .utf8))
-  }
-
-  private init(writers: Int, text: String) throws {
-    outcomes = Array(repeating: [], count: writers)
-    for line in text.split(separator: "\n") {
+  /// - Parameters:
+  ///   - cut: when the power was cut, by the clock of the system.
+  ///   - isTrapped: whether the process may have ended with words of the language's runtime.
+  init(
+    of order: WorkOrder, in file: String, cut: UInt64 = .max, isTrapped: Bool = false
+  ) throws {
+    outcomes = Array(repeating: [], count: order.writers)
+    for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {
       let words = line.split(separator: " ").map(String.init)
       switch words[0] {
       case "begin", "worked": break
@@ -119,10 +122,13 @@ struct WorkerLog {
           guard outcomes[writer].count == number + 1 else {
             throw CampaignError("a worker said \(line) after step \(outcomes[writer].count)")
           }
-          let code = StoreError.Code(rawValue: words.count > 3 ? words[3] : "")
-          outcomes[writer][number] = words[0] == "d" ? .done : .failed(code)
+          let last = words.count > 3 ? words[3] : ""
+          let isLate = UInt64(last).map { $0 > cut } ?? false
+          outcomes[writer][number] =
+            words[0] == "f" ? .failed(StoreError.Code(rawValue: last)) : isLate ? .late : .done
         }
-      default: unexpected.append(String(line))
+      case "unexpected": unexpected.append(String(line))
+      default: if !isTrapped { unexpected.append(String(line)) }
       }
     }
   }

@@ -18,13 +18,11 @@ struct Workload: Sendable {
   enum Weight: String, Sendable {
     /// A few hundred bytes, now and then a few thousand.
     case light
-    /// About sixteen thousand bytes.
+    /// About a hundred thousand bytes.
     case heavy
   }
 
-  /// The collections that this writer, and no other, writes.
-  let names: Set<String>
-
+  private let mark: Value
   private let specs: [CollectionSpec]
   private let seed: UInt64
   private let count: Int
@@ -41,8 +39,14 @@ struct Workload: Sendable {
       CollectionSpec(name: "a\(writer)", dimension: 8, metric: .l2),
       CollectionSpec(name: "b\(writer)", dimension: 12, metric: .cosine),
     ]
-    names = Set(specs.map(\.name))
+    mark = Self.mark(of: seed)
   }
+
+  /// The collections that a writer, and no other, writes.
+  static func names(of writer: Int) -> Set<String> { ["a\(writer)", "b\(writer)"] }
+
+  /// By what a record shows which worker wrote it, as its metadata `of`.
+  static func mark(of seed: UInt64) -> Value { .string(String(seed, radix: 36)) }
 
   /// The steps, made one by one.
   var steps: some Sequence<Step> {
@@ -61,16 +65,16 @@ struct Workload: Sendable {
     let (spec, other) = (specs[turn], specs[1 - turn])
     switch weight == .heavy ? 0 : numbers.below(100) {
     case 0..<45:
-      let records = Self.records(1 + numbers.below(4), spec, number, weight, &numbers)
+      let records = records(1 + numbers.below(4), spec, number, &numbers)
       return [.write(.upsert(records, spec.name))]
     case 45..<62: return [.write(.delete(Self.ids(&numbers), spec.name))]
     case 62..<84:
       return [
         .write(
           .batch([
-            .upsert(Self.records(2, spec, number, weight, &numbers), spec.name),
+            .upsert(records(2, spec, number, &numbers), spec.name),
             .delete(Self.ids(&numbers), other.name),
-            .upsert(Self.records(1, other, number, weight, &numbers), other.name),
+            .upsert(records(1, other, number, &numbers), other.name),
           ]))
       ]
     case 84..<88:
@@ -87,24 +91,29 @@ struct Workload: Sendable {
     (0..<(1 + numbers.below(3))).map { _ in "id-\(numbers.below(48))" }
   }
 
-  private static func records(
-    _ count: Int, _ spec: CollectionSpec, _ step: Int, _ weight: Weight,
-    _ numbers: inout SeededNumbers
+  private func records(
+    _ count: Int, _ spec: CollectionSpec, _ step: Int, _ numbers: inout SeededNumbers
   ) -> [Record] {
     var taken: Set<String> = []
     return (0..<count).compactMap { turn in
       let id = weight == .heavy ? "id-\(step)-\(turn)" : "id-\(numbers.below(48))"
       guard taken.insert(id).inserted else { return nil }
       let vector = (0..<spec.dimension).map { _ in Float(1 + numbers.below(1_000)) / 64 }
-      let length =
-        weight == .heavy ? 1_000 : numbers.below(12) == 0 ? 200 : numbers.below(3)
-      // Words that do not pack away to nothing.
-      let words = (0..<length).map { _ in String(numbers.next(), radix: 36) }
       return Record(
         id: id, vector: vector,
-        metadata: ["step": .int(Int64(step)), "turn": .int(Int64(step % 3))],
-        content: words.isEmpty ? nil : words.joined(separator: " "))
+        metadata: ["of": mark, "step": .int(Int64(step)), "turn": .int(Int64(step % 3))],
+        content: content(&numbers))
     }
+  }
+
+  private func content(_ numbers: inout SeededNumbers) -> String? {
+    if weight == .heavy {
+      return String(repeating: String(numbers.next(), radix: 36) + " ", count: 8_000)
+    }
+    // Words that do not pack away to nothing.
+    let length = numbers.below(12) == 0 ? 200 : numbers.below(3)
+    let words = (0..<length).map { _ in String(numbers.next(), radix: 36) }
+    return words.isEmpty ? nil : words.joined(separator: " ")
   }
 }
 

@@ -278,12 +278,13 @@ extension StoreCore {
   /// Deletes what the installed manifest does not need.
   func sweep() {
     let needed = base.references
-    for file in garbage where !needed.contains(FileName.segment(file).name) {
+    // In order, so that the same work is always done by the same calls.
+    for file in garbage.sorted() where !needed.contains(FileName.segment(file).name) {
       discard([file])
       garbage.remove(file)
     }
     do throws(FileError) {
-      for number in oldLogs(try directory.list()) {
+      for number in oldLogs(try directory.list()).sorted() {
         try directory.remove(FileName.log(number).name)
       }
     } catch {

@@ -319,7 +319,8 @@ extension StoreCore {
   func removeOrphans() throws {
     let entries: [DirectoryEntry]
     do throws(FileError) {
-      entries = try directory.list()
+      // In order of names, so that the same store is always recovered by the same calls.
+      entries = try directory.list().sorted { $0.name < $1.name }
     } catch {
       throw StoreError(error, .manifest)
     }
