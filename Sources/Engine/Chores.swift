@@ -174,15 +174,24 @@ extension StoreCore {
 
   private func leadForOthers() {
     while true {
-      let mayLead = queue.waiting(
-        until: { !$0.isLed && !$0.requests.isEmpty || $0.isClosing && $0.requests.isEmpty }
-      ) { queue in
-        guard !queue.requests.isEmpty else { return false }
+      let isOver = queue.waiting(until: { !$0.requests.isEmpty || $0.isClosing }) {
+        $0.requests.isEmpty
+      }
+      if isOver ?? true { return }
+      // Who does not wait for a write does not wait for memory either; it is done here.
+      var shortage: (any Error)?
+      do {
+        try waitForMemory()
+      } catch {
+        shortage = error
+      }
+      let mayLead = queue.waiting(until: { !$0.isLed || $0.requests.isEmpty }) { queue in
+        guard !queue.isLed, !queue.requests.isEmpty else { return false }
         queue.isLed = true
         return true
       }
-      guard mayLead ?? false else { return }
-      leadOneGroup()
+      guard mayLead ?? false else { continue }
+      leadOneGroup(shortage: shortage)
       maintain()
     }
   }

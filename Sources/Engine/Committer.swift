@@ -41,7 +41,9 @@ extension StoreCore {
   }
 
   /// Takes the next group and acknowledges it; who calls this leads, and does not afterwards.
-  func leadOneGroup() {
+  ///
+  /// - Parameter shortage: why nothing can be done that needs memory; nil when there is some.
+  func leadOneGroup(shortage: (any Error)? = nil) {
     if case .group(let delay) = options.durability, delay > .zero {
       _ = queue.waiting(until: { $0.requests.count >= 64 || $0.isClosing }, timeout: delay) { _ in }
     }
@@ -52,7 +54,7 @@ extension StoreCore {
       queue.requests.removeFirst(group.count)
       return group
     }
-    let outcomes = process(group)
+    let outcomes = process(group, shortage)
     queue.withLock { queue in
       for (request, outcome) in zip(group, outcomes) { request.outcome = outcome }
       queue.isLed = false
@@ -83,7 +85,9 @@ extension StoreCore {
     var lsn: UInt64 = 0
   }
 
-  private func process(_ group: [WriteRequest]) -> [Result<Int, any Error>] {
+  private func process(
+    _ group: [WriteRequest], _ shortage: (any Error)?
+  ) -> [Result<Int, any Error>] {
     var outcomes = [Result<Int, any Error>?](repeating: nil, count: group.count)
     do {
       try checkWritable()
@@ -94,6 +98,7 @@ extension StoreCore {
     var plan: [Planned] = []
     for (place, request) in group.enumerated() {
       do {
+        if let shortage, !request.onlyFrees { throw shortage }
         let effects = try request.resolve(self, overlay)
         guard !effects.operations.isEmpty else {
           outcomes[place] = .success(effects.answer)

@@ -54,6 +54,13 @@ public struct WriteBatch: Sendable {
     ).entry
   }
 
+  /// Whether there will only be less to keep.
+  var onlyFrees: Bool {
+    steps.allSatisfy { step in
+      if case .delete = step { true } else { false }
+    }
+  }
+
   /// What the batch does to the state that it meets.
   func resolve(_ core: StoreCore, _ overlay: Overlay) throws -> Effects {
     var overlay = overlay
@@ -90,7 +97,10 @@ extension Store {
     var batch = WriteBatch(self)
     try body(&batch)
     let whole = batch
-    _ = try core.commit(WriteRequest { core, overlay in try whole.resolve(core, overlay) })
+    _ = try core.commit(
+      WriteRequest(onlyFrees: whole.onlyFrees) { core, overlay in
+        try whole.resolve(core, overlay)
+      })
   }
 
   /// Does all that `body` puts into its batch as one write; when it throws, nothing is written.
@@ -99,7 +109,9 @@ extension Store {
     try body(&batch)
     let whole = batch
     _ = try await core.commitAsync { whenDone in
-      WriteRequest(whenDone: whenDone) { core, overlay in try whole.resolve(core, overlay) }
+      WriteRequest(onlyFrees: whole.onlyFrees, whenDone: whenDone) { core, overlay in
+        try whole.resolve(core, overlay)
+      }
     }
   }
 }

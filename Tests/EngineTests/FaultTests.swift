@@ -19,6 +19,11 @@ struct FaultTests {
     try store.collection("c").scroll().records.map(\.id)
   }
 
+  /// Waits for a write where only writes that nobody waits for can be named.
+  private func put(_ record: Record, into collection: StoreCollection) throws {
+    try collection.upsert([record])
+  }
+
   @Test("a flush that failed is tried again, so that writing goes on once the disk is well")
   func flushIsTriedAgain() throws {
     let disk = SimulatedFileSystem(seed: 1)
@@ -35,6 +40,36 @@ struct FaultTests {
       try collection.upsert([Record(id: "b\(number)", vector: [1, 2], content: long)])
     }
     #expect(try ids(in: store) == ["a", "b0", "b1", "b2"])
+    try store.close()
+  }
+
+  @Test("while memory stays short nothing is put, whoever waits for it, and deletes go on")
+  func deletesGoOnWithoutMemory() async throws {
+    let disk = SimulatedFileSystem(seed: 1)
+    let store = try Store.open(at: "/store", on: disk, options: options(memoryLimit: 1_000))
+    let collection = try await store.ensureCollection(
+      CollectionSpec(name: "c", dimension: 2, metric: .l2))
+    let long = String(repeating: "0123456789", count: 1_000)
+    // The log takes the first write; no flush behind it (tried twice, once with the reserve),
+    // nor before the next two, makes a segment.
+    disk.inject((2...5).map { Fault(.fail(ErrorNumber.noSpace), at: $0, of: [.create]) })
+    try put(Record(id: "a", vector: [1, 2], content: long), into: collection)
+    #expect {
+      try put(record, into: collection)
+    } throws: {
+      StoreError.diskFull ~= $0
+    }
+    await #expect {
+      try await collection.upsert([record])
+    } throws: {
+      StoreError.diskFull ~= $0
+    }
+    #expect(disk.firedFaults == 4)
+    #expect(try ids(in: store) == ["a"])
+    try await store.write { batch in try batch.delete(["a"], from: collection) }
+    #expect(try ids(in: store).isEmpty)
+    disk.heal()
+    try await collection.upsert([record])
     try store.close()
   }
 
