@@ -16,7 +16,7 @@
 
 // How many rows ahead of the one being scored are asked for, and how many lines of each at most.
 #ifndef CODE_AHEAD
-#define CODE_AHEAD 16
+#define CODE_AHEAD 8
 #endif
 #define CODE_LINES 16
 

@@ -22,10 +22,10 @@
 // How many rows ahead of the one being scored are asked for, and how much of each: the hardware
 // follows by itself once it has seen a row's first lines.
 #ifndef FLOAT_AHEAD
-#define FLOAT_AHEAD 4
+#define FLOAT_AHEAD 8
 #endif
 #ifndef FLOAT_LINES
-#define FLOAT_LINES 32
+#define FLOAT_LINES 8
 #endif
 
 // One row or four at a time; a row's sums are formed in the same order either way.
