@@ -55,6 +55,8 @@ int roost_cpu_set_level(int asked) {
   return 1;
 }
 
+int roost_cpu_has_level(int asked) { return kernels_of(asked).floats != NULL; }
+
 int roost_cpu_level(void) { return level; }
 
 __attribute__((constructor)) static void choose(void) {

@@ -22,6 +22,11 @@ package enum CPULevel: Int32, Sendable, CaseIterable, CustomStringConvertible {
     unsafe roost_cpu_level_name(rawValue).map { unsafe String(cString: $0) } ?? "unknown"
   }
 
+  /// The levels that this CPU has, the plain one first.
+  package static var available: [CPULevel] {
+    allCases.filter { roost_cpu_has_level($0.rawValue) == 1 }
+  }
+
   /// Switches to a level, or returns false when this CPU has not got it.
   ///
   /// For tests and benchmarks that have the process to themselves: no other thread may score

@@ -92,6 +92,9 @@ int roost_cpu_level(void);
 /// what is no level.
 const char *roost_cpu_level_name(int level);
 
+/// Whether this CPU has a level.
+int roost_cpu_has_level(int level);
+
 /// Switches to a level and returns 1, or returns 0 when this CPU has not got it. For tests and
 /// benchmarks only: other threads must not be inside, or about to call, any function above.
 int roost_cpu_set_level(int level);

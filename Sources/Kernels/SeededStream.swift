@@ -1,7 +1,7 @@
 /// Numbers that follow from a seed (SplitMix64), the same on every machine.
 ///
 /// Rooms beside this one have their own, because the lowest rooms do not know each other.
-@frozen package struct SeededGenerator: RandomNumberGenerator, Sendable {
+@frozen package struct SeededStream: RandomNumberGenerator, Sendable {
   @usableFromInline var state: UInt64
 
   @inlinable package init(seed: UInt64) { state = seed }
