@@ -48,14 +48,14 @@ ROOST_SCORE_ROWS(roost_dot_bf16, float);
 ROOST_SCORE_ROWS(roost_l2_i8, float);
 ROOST_SCORE_ROWS(roost_dot_i8, float);
 
-/// Rows of codes, one byte each, 0…127, and a query of the same. The scores are exact, and the same
-/// on every CPU, up to 133,144 dimensions; a byte above 127 makes them meaningless.
+/// Rows of codes, one byte each, 0…127, and a query of the same. The scores are exact, and the
+/// same on every CPU, up to 133,144 dimensions; a byte above 127 makes them meaningless.
 ROOST_SCORE_ROWS(roost_l2_u7, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u7, int32_t);
 
-/// Rows of codes 0…15 in blocks of 64 bytes for 128 dimensions: byte i of a block has dimension i in
-/// its low half and dimension 64 + i in its high half. `dimension` is a multiple of 128. The query
-/// is one byte a dimension, in order. Exact as above; a query byte above 15 is meaningless.
+/// Rows of codes 0…15 in blocks of 64 bytes for 128 dimensions: byte i of a block has dimension i
+/// in its low half and dimension 64 + i in its high half. `dimension` is a multiple of 128. The
+/// query is one byte a dimension, in order. Exact as above; a query byte above 15 is meaningless.
 ROOST_SCORE_ROWS(roost_l2_u4, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u4, int32_t);
 
@@ -89,8 +89,8 @@ enum {
 /// avx2, avx512bw, avx512 or neon) caps it to. It is chosen once, when the program is loaded.
 int roost_cpu_level(void);
 
-/// What ROOST_CPU calls a level: `avx512` is the one with VNNI, `avx512bw` the one without. NULL for
-/// what is no level.
+/// What ROOST_CPU calls a level: `avx512` is the one with VNNI, `avx512bw` the one without. NULL
+/// for what is no level.
 const char *roost_cpu_level_name(int level);
 
 /// Whether this CPU has a level.
