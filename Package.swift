@@ -107,7 +107,8 @@ let package = Package(
       ],
       path: "Fuzz/Campaign", swiftSettings: house),
     .executableTarget(
-      name: "roost-bench", dependencies: ["RoostContract", "RoostFiles", "RoostEngine"],
+      name: "roost-bench",
+      dependencies: ["RoostContract", "RoostFiles", "RoostEngine", "RoostKernels"],
       path: "Benchmarks/Run", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),

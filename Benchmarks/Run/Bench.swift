@@ -2,10 +2,10 @@ import Foundation
 import RoostContract
 import RoostEngine
 
-// The benchmark: what durability costs, each figure beside what it is to be compared with, measured
-// in the same run and in turns.
+// The benchmark: what durability costs and how fast vectors are scored, each figure beside what it
+// is to be compared with, measured in the same run and in turns.
 //
-//   roost-bench [commits] [writers] [batches] [recovery] [opening]
+//   roost-bench [commits] [writers] [batches] [recovery] [opening] [kernels]
 //     --directory PATH   where to write; on the disk that is to be measured (.build/bench)
 //     --rounds N         rounds of each measurement (7)
 //     --rows N           records of the large store of `opening` (1000000)
@@ -48,7 +48,7 @@ struct Bench {
 
   static let chapters: [(name: String, run: Chapter)] = [
     ("commits", Commits.oneRow), ("writers", Commits.manyWriters), ("batches", Ingest.run),
-    ("recovery", Opening.recovery), ("opening", Opening.closed),
+    ("recovery", Opening.recovery), ("opening", Opening.closed), ("kernels", KernelSpeed.run),
   ]
 
   static func main() throws {
