@@ -73,6 +73,9 @@ void roost_encode_u8(
     const float *row, size_t dimension, float minimum, float scale, uint8_t maximum,
     uint8_t *codes);
 
+/// Asks for a cache line that will be needed soon.
+static inline void roost_prefetch(const void *address) { __builtin_prefetch(address); }
+
 // MARK: The level of the CPU
 
 /// Which code runs. `ROOST_LEVEL_AVX512` is AVX-512 F, BW, DQ and VL; `ROOST_LEVEL_VNNI` the same

@@ -1,0 +1,206 @@
+internal import CKernels
+
+extension HNSWIndex {
+  /// Builds a graph over rows and measures how well it finds them; the bytes of its image.
+  ///
+  /// - Parameters:
+  ///   - numbers: the numbers of the rows in their segment, which has `segmentRows` of them.
+  package static func build(
+    over source: some RowSource, numbered numbers: [UInt32], of segmentRows: Int,
+    dimension: Int, measure: IndexMetric, _ options: HNSWOptions, _ workers: any Workers,
+    _ watch: JobWatch = JobWatch()
+  ) throws -> AlignedMemory {
+    let assembly = try HNSWAssembly(
+      source, numbers, segmentRows, dimension, measure, options, workers)
+    return try assembly.build(watch)
+  }
+}
+
+/// The way from rows to the image of a graph.
+private struct HNSWAssembly<Source: RowSource> {
+  let source: Source
+  let numbers: [UInt32]
+  let segmentRows: Int
+  let options: HNSWOptions
+  let workers: any Workers
+  let space: CodeSpace
+  /// The row of each node, while the graph is built: by chance, so that the first are a sample.
+  let rowOfNode: [UInt32]
+  let codes: AlignedMemory
+  let inverseLengths: [Float]
+
+  private var count: Int { rowOfNode.count }
+
+  /// Rows are read in portions of this many.
+  private static var portion: Int { 1_024 }
+
+  init(
+    _ source: Source, _ numbers: [UInt32], _ segmentRows: Int, _ dimension: Int,
+    _ measure: IndexMetric, _ options: HNSWOptions, _ workers: any Workers
+  ) throws {
+    precondition(source.count == numbers.count)
+    self.source = source
+    self.numbers = numbers
+    self.segmentRows = segmentRows
+    self.options = options
+    self.workers = workers
+    var random = SplitMix(seed: options.seed)
+    let order = (0..<UInt32(source.count)).shuffled(using: &random)
+    rowOfNode = order
+    space = CodeSpace(
+      measure: measure, dimension: dimension, sample: try Self.sample(source, dimension))
+    (codes, inverseLengths) = try Self.encode(source, order, space)
+  }
+
+  /// Some rows from all over.
+  private static func sample(_ source: Source, _ dimension: Int) throws -> [Float] {
+    let wanted = min(source.count, max(256, 1_000_000 / max(1, dimension)))
+    var sample: [Float] = []
+    var numbers: [Float] = []
+    // Runs of rows, since rows are read in runs.
+    let run = 16
+    let runs = (wanted + run - 1) / run
+    for number in 0..<runs {
+      let start = source.count * number / runs
+      try source.read(start..<min(start + run, source.count), into: &numbers)
+      sample += numbers
+    }
+    return sample
+  }
+
+  private static func encode(
+    _ source: Source, _ order: [UInt32], _ space: CodeSpace
+  ) throws -> (codes: AlignedMemory, inverseLengths: [Float]) {
+    var nodeOfRow = [UInt32](repeating: 0, count: order.count)
+    for (node, row) in order.enumerated() { nodeOfRow[Int(row)] = UInt32(node) }
+    let stride = space.stride(.seven)
+    let memory = AlignedMemory(count: order.count * stride)
+    let codes = unsafe memory.numbers(UInt8.self)
+    var lengths = [Float](repeating: 0, count: order.count)
+    var numbers: [Float] = []
+    for start in Swift.stride(from: 0, to: order.count, by: portion) {
+      let rows = start..<min(start + portion, order.count)
+      try source.read(rows, into: &numbers)
+      unsafe numbers.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        for row in rows {
+          let values = unsafe base + (row - start) * space.dimension
+          let node = Int(nodeOfRow[row])
+          unsafe space.encode(values, .seven, into: codes + node * stride)
+          var squares: Float = 0
+          unsafe roost_dot_f32(values, values, 0, nil, 1, space.dimension, &squares)
+          lengths[node] = squares > 0 ? 1 / squares.squareRoot() : 0
+        }
+      }
+    }
+    return (memory, lengths)
+  }
+
+  func build(_ watch: JobWatch) throws -> AlignedMemory {
+    let rows = unsafe CodeRows(space, .seven, at: UnsafePointer(codes.numbers(UInt8.self)))
+    let builder = HNSWBuilder(
+      rows, count: count, keptBy: codes, options, workers)
+    try builder.build(watch)
+    let order = builder.orderForWalking()
+    var image = HNSWImage(space: space)
+    image.nodes = count
+    image.rows = segmentRows
+    image.m = options.m
+    image.efConstruction = options.efConstruction
+    image.seed = options.seed
+    image.entries = HNSWBuilder.entries(of: count)
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    let memory = AlignedMemory(count: places.end)
+    image.write(to: memory)
+    try fill(memory, image, places, builder, order)
+    return memory
+  }
+
+  /// Writes the sections, the nodes in a new order.
+  private func fill(
+    _ memory: AlignedMemory, _ image: HNSWImage, _ places: HNSWImage.Places,
+    _ builder: HNSWBuilder, _ order: [UInt32]
+  ) throws {
+    let nodeOfRow = nodeOfRow
+    var newNumber = [UInt32](repeating: 0, count: count)
+    for (new, old) in order.enumerated() { newNumber[Int(old)] = UInt32(new) }
+    let links = unsafe memory.numbers(UInt32.self, at: places.links)
+    let rows = unsafe memory.numbers(UInt32.self, at: places.rows)
+    let lengths = unsafe memory.numbers(Float.self, at: places.lengths)
+    for (new, old) in order.enumerated() {
+      let place = unsafe links + new * image.degree
+      let degree = builder.degree(of: Int(old))
+      for slot in 0..<image.degree {
+        unsafe place[slot] =
+          slot < degree
+          ? newNumber[Int(builder.link(of: Int(old), slot))].littleEndian : GraphView.none
+      }
+      unsafe rows[new] = numbers[Int(rowOfNode[Int(old)])].littleEndian
+      unsafe lengths[new] = inverseLengths[Int(old)]
+    }
+    // The second, shorter codes, for walking.
+    let stride = space.stride(.four)
+    let four = unsafe memory.numbers(UInt8.self, at: places.codes)
+    let entryCodes = unsafe memory.numbers(UInt8.self, at: places.entryCodes)
+    let entryNodes = unsafe memory.numbers(UInt32.self, at: places.entryNodes)
+    let buffer = AlignedMemory(count: space.codeCount)
+    let bytes = unsafe buffer.numbers(UInt8.self)
+    var values: [Float] = []
+    for start in Swift.stride(from: 0, to: count, by: Self.portion) {
+      let portion = start..<min(start + Self.portion, count)
+      try source.read(portion, into: &values)
+      unsafe values.withUnsafeBufferPointer { floats in
+        guard let base = floats.baseAddress else { return }
+        for row in portion {
+          unsafe space.encode(base + (row - start) * space.dimension, .four, into: bytes)
+          let node = Int(newNumber[Int(nodeOfRow[row])])
+          unsafe roost_pack_u4(bytes, space.codeCount, four + node * stride)
+        }
+      }
+    }
+    for entry in 0..<image.entries {
+      let node = newNumber[entry]
+      unsafe entryNodes[entry] = node.littleEndian
+      unsafe (entryCodes + entry * stride).update(from: four + Int(node) * stride, count: stride)
+    }
+  }
+
+  private var nodeOfRow: [UInt32] {
+    var nodes = [UInt32](repeating: 0, count: count)
+    for (node, row) in rowOfNode.enumerated() { nodes[Int(row)] = UInt32(node) }
+    return nodes
+  }
+}
+
+extension HNSWBuilder {
+  /// The nodes as a walk meets them, so that what is needed together lies together; a node that no
+  /// link leads to gets one on the way.
+  func orderForWalking() -> [UInt32] {
+    var order: [UInt32] = []
+    order.reserveCapacity(count)
+    var isSeen = [Bool](repeating: false, count: count)
+    func visit(_ node: UInt32) {
+      guard !isSeen[Int(node)] else { return }
+      isSeen[Int(node)] = true
+      order.append(node)
+    }
+    var next = 0
+    func spread() {
+      while next < order.count {
+        let node = Int(order[next])
+        for slot in 0..<degree(of: node) { visit(link(of: node, slot)) }
+        next += 1
+      }
+    }
+    for entry in 0..<UInt32(HNSWBuilder.entries(of: count)) {
+      visit(entry)
+      spread()
+    }
+    for node in 0..<UInt32(count) where !isSeen[Int(node)] {
+      adopt(Int(node))
+      visit(node)
+      spread()
+    }
+    return order
+  }
+}

@@ -1,0 +1,241 @@
+internal import CKernels
+
+/// What a graph is built by.
+package struct HNSWOptions: Sendable, Equatable {
+  /// Links a node looks for; at the base it may have twice as many.
+  package var m: Int
+  /// Candidates kept while looking for links.
+  package var efConstruction: Int
+  package var seed: UInt64
+
+  package init(m: Int = 16, efConstruction: Int = 64, seed: UInt64 = 1) {
+    self.m = m
+    self.efConstruction = efConstruction
+    self.seed = seed
+  }
+}
+
+/// Builds a graph over codes, the nodes in the order of their numbers.
+///
+/// Nodes come in batches. First each node of a batch looks for its links in the graph as it was
+/// before the batch, then all of them are linked back. Nothing is read while it is written, so no
+/// lock is needed, and the graph is the same whatever number of threads there are.
+// Sendable: in each step every thread has its own nodes to write, and none reads what is written.
+@safe final class HNSWBuilder: @unchecked Sendable {
+  private let codes: CodeRows
+  private let nodeCount: Int
+  private let m: Int
+  private let efConstruction: Int
+  private let workers: any Workers
+  private let owner: AnyObject
+
+  /// The links of a node before they are cut back to `2 * m`: cutting back is much work, so it is
+  /// done for many new links at once.
+  private let slots: Int
+  private let linkMemory: AlignedMemory
+  private let degreeMemory: AlignedMemory
+  private let links: UnsafeMutablePointer<UInt32>
+  private let degrees: UnsafeMutablePointer<UInt32>
+  private let desks: [Desk]
+
+  /// What one thread works on.
+  @safe private final class Desk {
+    let scratch = WalkScratch()
+    let choice: LinkChoice
+    /// New links by the thread that writes their targets.
+    var found: [[Backlink]]
+    var inbox: [Backlink] = []
+    let query: UnsafeMutablePointer<UInt8>
+
+    init(_ codes: CodeRows, limit: Int, threads: Int) {
+      choice = LinkChoice(codes, limit: limit)
+      found = Array(repeating: [], count: threads)
+      unsafe query = UnsafeMutablePointer.allocate(capacity: codes.codeCount)
+    }
+
+    deinit { unsafe query.deallocate() }
+  }
+
+  /// A link to be made from `target` to a node of the batch, which is the key's.
+  private struct Backlink {
+    var target: UInt32
+    var key: UInt64
+  }
+
+  init(
+    _ codes: CodeRows, count: Int, keptBy owner: AnyObject, _ options: HNSWOptions,
+    _ workers: any Workers
+  ) {
+    self.codes = codes
+    nodeCount = count
+    m = options.m
+    efConstruction = options.efConstruction
+    self.workers = workers
+    self.owner = owner
+    slots = 3 * options.m
+    linkMemory = AlignedMemory(count: 4 * slots * count)
+    degreeMemory = AlignedMemory(count: 4 * count)
+    unsafe links = linkMemory.numbers(UInt32.self)
+    unsafe degrees = degreeMemory.numbers(UInt32.self)
+    let room = 2 * options.m
+    let threads = workers.count
+    desks = (0..<threads).map { _ in Desk(codes, limit: room, threads: threads) }
+  }
+
+  /// How many nodes of the beginning are entries when there are so many nodes.
+  static func entries(of count: Int) -> Int {
+    min(count, max(16, Int((Double(count)).squareRoot()) * 2))
+  }
+
+  /// Links all nodes.
+  func build(_ watch: JobWatch) throws(JobStopped) {
+    var start = 1
+    while start < nodeCount {
+      guard watch.goOn(start, nodeCount) else { throw JobStopped() }
+      // The first ones come one by one; later a batch is a small share of what is there.
+      let end = start < 512 ? start + 1 : min(nodeCount, start + max(16, start / 32))
+      insert(start..<end)
+      start = end
+    }
+    trimAll()
+    _ = watch.goOn(nodeCount, nodeCount)
+  }
+
+  /// Adds nodes to a graph of those before them.
+  private func insert(_ batch: Range<Int>) {
+    guard batch.count >= 64, desks.count > 1 else {
+      for node in batch { look(node, before: batch.lowerBound, desks[0]) }
+      for thread in desks.indices { linkBack(thread, onDesk: 0) }
+      return forget()
+    }
+    let next = AtomicCounter()
+    workers.run { thread in
+      while true {
+        // Small portions, so that all threads end at about the same time.
+        let first = batch.lowerBound + next.add(16)
+        guard first < batch.upperBound else { return }
+        for node in first..<min(first + 16, batch.upperBound) {
+          self.look(node, before: batch.lowerBound, self.desks[thread])
+        }
+      }
+    }
+    workers.run { thread in self.linkBack(thread, onDesk: thread) }
+    forget()
+  }
+
+  private func forget() {
+    for desk in desks {
+      for thread in desk.found.indices { desk.found[thread].removeAll(keepingCapacity: true) }
+    }
+  }
+
+  /// Finds the links of a node among those before the batch.
+  private func look(_ node: Int, before limit: Int, _ desk: Desk) {
+    let query = unsafe codes.query(ofRow: node, desk.query)
+    let graph = unsafe GraphView(
+      nodeCount: limit, degree: slots, links: UnsafePointer(links), codes: codes)
+    unsafe desk.scratch.walk(
+      graph, query, effort: efConstruction, entries: Self.entries(of: limit), nil, codes)
+    unsafe desk.choice.choose(
+      desk.scratch.pool.keys, desk.scratch.pool.count, limit: m)
+    let place = unsafe links + node * slots
+    let count = desk.choice.count
+    for index in 0..<count {
+      let key = unsafe desk.choice.keys[index]
+      let target = UInt32(NearestPool.node(key))
+      unsafe place[index] = target
+      let own = NearestPool.key(NearestPool.score(key), UInt32(node))
+      desk.found[Int(target) % desks.count].append(Backlink(target: target, key: own))
+    }
+    unsafe end(place, count)
+    unsafe degrees[node] = UInt32(count)
+  }
+
+  private func end(_ place: UnsafeMutablePointer<UInt32>, _ count: Int) {
+    if count < slots { unsafe place[count] = GraphView.none }
+  }
+
+  /// Links the targets of one thread back to the nodes of the batch.
+  private func linkBack(_ thread: Int, onDesk number: Int) {
+    let desk = desks[number]
+    desk.inbox.removeAll(keepingCapacity: true)
+    for other in desks { desk.inbox += other.found[thread] }
+    desk.inbox.sort { ($0.target, $0.key) < ($1.target, $1.key) }
+    var start = 0
+    while start < desk.inbox.count {
+      let target = desk.inbox[start].target
+      var end = start + 1
+      while end < desk.inbox.count, desk.inbox[end].target == target { end += 1 }
+      add(start..<end, to: Int(target), desk)
+      start = end
+    }
+  }
+
+  private func add(_ range: Range<Int>, to target: Int, _ desk: Desk) {
+    let place = unsafe links + target * slots
+    let degree = Int(unsafe degrees[target])
+    if degree + range.count <= slots {
+      for (index, link) in range.enumerated() {
+        unsafe place[degree + index] = UInt32(NearestPool.node(desk.inbox[link].key))
+      }
+      unsafe end(place, degree + range.count)
+      unsafe degrees[target] = UInt32(degree + range.count)
+      return
+    }
+    unsafe desk.choice.load(place, degree, of: target, desk.query)
+    for link in range { desk.choice.load(desk.inbox[link].key) }
+    rewrite(target, desk)
+  }
+
+  /// Puts the best of the loaded candidates in place of a node's links.
+  private func rewrite(_ target: Int, _ desk: Desk) {
+    desk.choice.chooseLoaded(limit: 2 * m)
+    let place = unsafe links + target * slots
+    for index in 0..<desk.choice.count {
+      unsafe place[index] = UInt32(NearestPool.node(desk.choice.keys[index]))
+    }
+    unsafe end(place, desk.choice.count)
+    unsafe degrees[target] = UInt32(desk.choice.count)
+  }
+
+  /// Cuts all nodes back to `2 * m` links.
+  private func trimAll() {
+    let next = AtomicCounter()
+    workers.run { thread in
+      let desk = self.desks[thread]
+      while true {
+        let first = next.add(256)
+        guard first < self.nodeCount else { return }
+        for node in first..<min(first + 256, self.nodeCount) {
+          let degree = Int(unsafe self.degrees[node])
+          guard degree > 2 * self.m else { continue }
+          unsafe desk.choice.load(self.links + node * self.slots, degree, of: node, desk.query)
+          self.rewrite(node, desk)
+        }
+      }
+    }
+  }
+
+  // MARK: What was built
+
+  /// How many nodes there are.
+  var count: Int { nodeCount }
+
+  /// Lets the nearest neighbour of a node link to it, in place of its last link if need be.
+  func adopt(_ node: Int) {
+    guard degree(of: node) > 0 else { return }
+    let parent = link(of: node, 0)
+    let place = unsafe links + Int(parent) * slots
+    let degree = Int(unsafe degrees[Int(parent)])
+    let slot = min(degree, 2 * m - 1)
+    unsafe place[slot] = UInt32(node)
+    unsafe end(place, slot + 1)
+    unsafe degrees[Int(parent)] = UInt32(slot + 1)
+  }
+
+  /// How many links a node has.
+  func degree(of node: Int) -> Int { Int(unsafe degrees[node]) }
+
+  /// A link of a node, the first of them the nearest.
+  func link(of node: Int, _ slot: Int) -> UInt32 { unsafe links[node * slots + slot] }
+}

@@ -1,0 +1,139 @@
+internal import CKernels
+
+/// A graph that is searched where its bytes lie.
+package final class HNSWIndex: Sendable {
+  let image: HNSWImage
+  private let places: HNSWImage.Places
+  package let bytes: IndexBytes
+  /// How much effort a recall takes.
+  package let curve: RecallCurve
+
+  /// Opens an image; its numbers are checked when they are used, so that no image is dangerous.
+  package init(_ bytes: IndexBytes) throws(IndexDefect) {
+    image = try HNSWImage(reading: bytes)
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    self.places = places
+    self.bytes = bytes
+    curve = try Self.curve(bytes, image, places)
+  }
+
+  private static func curve(
+    _ bytes: IndexBytes, _ image: HNSWImage, _ places: HNSWImage.Places
+  ) throws(IndexDefect) -> RecallCurve {
+    var points: [RecallPoint] = []
+    for number in 0..<image.points {
+      var offset = places.points + number * HNSWImage.pointSize
+      func next() -> UInt64 {
+        defer { offset += 8 }
+        return UInt64(littleEndian: unsafe bytes.base.load(fromByteOffset: offset, as: UInt64.self))
+      }
+      var point = RecallPoint(effort: Int(truncatingIfNeeded: next()), means: [], errors: [])
+      for _ in RecallCurve.limits {
+        point.means.append(Double(bitPattern: next()))
+        point.errors.append(Double(bitPattern: next()))
+      }
+      guard (1...1 << 20).contains(point.effort),
+        (point.means + point.errors).allSatisfy({ (0...1).contains($0) })
+      else { throw IndexDefect(offset: offset) }
+      points.append(point)
+    }
+    return RecallCurve(points: points)
+  }
+
+  /// How many rows are in the graph.
+  package var nodeCount: Int { image.nodes }
+  /// How many rows the segment has that it is of.
+  package var rowCount: Int { image.rows }
+  package var dimension: Int { image.space.dimension }
+  package var measure: IndexMetric { image.space.measure }
+  package var m: Int { image.m }
+  package var efConstruction: Int { image.efConstruction }
+
+  private func section<T: BitwiseCopyable>(_ offset: Int, _ type: T.Type) -> UnsafePointer<T> {
+    unsafe (bytes.base + offset).assumingMemoryBound(to: type)
+  }
+
+  private func codes(_ offset: Int) -> CodeRows {
+    unsafe CodeRows(image.space, .four, at: section(offset, UInt8.self))
+  }
+
+  /// Whether every number in the image is in its range, which only a damaged one's are not.
+  package func checkRanges() throws(IndexDefect) {
+    let links = unsafe section(places.links, UInt32.self)
+    for index in 0..<image.nodes * image.degree {
+      let link = UInt32(littleEndian: unsafe links[index])
+      guard link < UInt32(image.nodes) || link == GraphView.none else {
+        throw IndexDefect(offset: places.links + 4 * index)
+      }
+    }
+    let rows = unsafe section(places.rows, UInt32.self)
+    for index in 0..<image.nodes where Int(unsafe rows[index]) >= image.rows {
+      throw IndexDefect(offset: places.rows + 4 * index)
+    }
+    let entries = unsafe section(places.entryNodes, UInt32.self)
+    for index in 0..<image.entries where Int(unsafe entries[index]) >= image.nodes {
+      throw IndexDefect(offset: places.entryNodes + 4 * index)
+    }
+  }
+
+  /// Finds candidates: the rows of the `effort` nodes that the walk finds nearest by their codes.
+  ///
+  /// They are left in `finder.rows`, with the inverse lengths of the rows beside them.
+  package func find(_ query: [Float], effort: Int, _ finder: HNSWFinder) {
+    finder.reset(codeCount: image.space.codeCount)
+    guard image.nodes > 0, query.count == image.space.dimension else { return }
+    unsafe query.withUnsafeBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return }
+      unsafe image.space.encodeQuery(start, .four, into: finder.query)
+    }
+    let graph = unsafe GraphView(
+      nodeCount: image.nodes, degree: image.degree, links: section(places.links, UInt32.self),
+      codes: codes(places.codes))
+    unsafe finder.scratch.walk(
+      graph, UnsafePointer(finder.query), effort: effort, entries: image.entries,
+      section(places.entryNodes, UInt32.self), codes(places.entryCodes))
+    let rows = unsafe section(places.rows, UInt32.self)
+    let lengths = unsafe section(places.lengths, Float.self)
+    finder.rows.reserveCapacity(finder.scratch.pool.count)
+    for place in 0..<finder.scratch.pool.count {
+      let node = NearestPool.node(unsafe finder.scratch.pool.keys[place])
+      let row = unsafe rows[node]
+      guard Int(row) < image.rows else { continue }
+      finder.rows.append(row)
+      finder.inverseLengths.append(unsafe lengths[node])
+    }
+  }
+}
+
+/// What searches of one thread write on, used again and again.
+@safe package final class HNSWFinder {
+  let scratch = WalkScratch()
+  private(set) var query: UnsafeMutablePointer<UInt8>
+  private var capacity = 128
+  /// The rows of the candidates that were found, the nearest by their codes first.
+  package fileprivate(set) var rows: [UInt32] = []
+  /// One over the length of each, for cosine.
+  package fileprivate(set) var inverseLengths: [Float] = []
+
+  package init() {
+    unsafe query = UnsafeMutablePointer.allocate(capacity: capacity)
+    unsafe query.initialize(repeating: 0, count: capacity)
+  }
+
+  deinit { unsafe query.deallocate() }
+
+  /// How many codes the last walk compared.
+  package var scored: Int { scratch.scored }
+
+  fileprivate func reset(codeCount: Int) {
+    if codeCount > capacity {
+      unsafe query.deallocate()
+      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
+      capacity = codeCount
+    }
+    // What is behind the numbers of a query is zero, as it is in the rows.
+    unsafe query.initialize(repeating: 0, count: capacity)
+    rows.removeAll(keepingCapacity: true)
+    inverseLengths.removeAll(keepingCapacity: true)
+  }
+}

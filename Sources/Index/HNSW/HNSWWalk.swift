@@ -1,0 +1,125 @@
+internal import CKernels
+
+/// The links and codes of a graph: what a walk needs.
+@safe struct GraphView {
+  let nodeCount: Int
+  /// The links of a node are so many places, of which the last may be empty.
+  let degree: Int
+  let links: UnsafePointer<UInt32>
+  let codes: CodeRows
+
+  /// What stands in a place for a link that has none.
+  static let none = UInt32.max
+}
+
+/// What a walk writes on; one for each thread, used again and again.
+@safe final class WalkScratch {
+  var pool = NearestPool()
+  private var visited = VisitedNodes()
+  private var nodes: UnsafeMutablePointer<UInt32>
+  private var scores: UnsafeMutablePointer<Int32>
+  private var room: Int
+  /// How many rows the last walk scored.
+  private(set) var scored = 0
+
+  init() {
+    room = 256
+    unsafe nodes = UnsafeMutablePointer.allocate(capacity: room)
+    unsafe scores = UnsafeMutablePointer.allocate(capacity: room)
+  }
+
+  deinit {
+    unsafe nodes.deallocate()
+    unsafe scores.deallocate()
+  }
+
+  private func makeRoom(_ count: Int) {
+    guard count > room else { return }
+    unsafe nodes.deallocate()
+    unsafe scores.deallocate()
+    room = count
+    unsafe nodes = UnsafeMutablePointer.allocate(capacity: room)
+    unsafe scores = UnsafeMutablePointer.allocate(capacity: room)
+  }
+
+  /// How many of the best entries a walk starts from.
+  static let starts = 4
+
+  /// Finds the entries nearest to a query and walks from there, keeping the `effort` nearest nodes
+  /// in the pool.
+  ///
+  /// - Parameters:
+  ///   - entryNodes: the nodes of the entries; nil when they are the first of the graph.
+  ///   - entryCodes: their codes, one after the other.
+  func walk(
+    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int,
+    entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
+  ) {
+    pool.reset(limit: effort)
+    visited.reset(count: graph.nodeCount)
+    scored = 0
+    unsafe enter(graph, query, entries, entryNodes, entryCodes)
+    unsafe follow(graph, query)
+  }
+
+  private func enter(
+    _ graph: GraphView, _ query: UnsafePointer<UInt8>, _ entries: Int,
+    _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
+  ) {
+    makeRoom(max(entries, graph.degree))
+    unsafe entryCodes.score(query, nil, entries, scores)
+    scored += entries
+    // The nearest few, found without keeping the others in order.
+    var best = (UInt64.max, UInt64.max, UInt64.max, UInt64.max)
+    for entry in 0..<entries {
+      let key = NearestPool.key(unsafe scores[entry], UInt32(entry))
+      guard key < best.3 else { continue }
+      best.3 = key
+      if best.3 < best.2 { swap(&best.2, &best.3) }
+      if best.2 < best.1 { swap(&best.1, &best.2) }
+      if best.1 < best.0 { swap(&best.0, &best.1) }
+    }
+    for key in [best.0, best.1, best.2, best.3] where key != .max {
+      let entry = NearestPool.node(key)
+      let node = unsafe entryNodes.map { unsafe $0[entry] } ?? UInt32(entry)
+      guard Int(node) < graph.nodeCount, visited.insert(node) else { continue }
+      let found = NearestPool.key(NearestPool.score(key), node)
+      if found < pool.bound { _ = pool.insert(found) }
+    }
+  }
+
+  private func follow(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
+    let degree = graph.degree
+    let limit = UInt32(truncatingIfNeeded: graph.nodeCount)
+    var place = 0
+    while place < pool.count {
+      if unsafe pool.keys[place] & 1 == 1 {
+        place += 1
+        continue
+      }
+      let links = unsafe graph.links + NearestPool.node(pool.follow(place)) * degree
+      var count = 0
+      for slot in 0..<degree {
+        let node = unsafe links[slot]
+        // An empty place ends the links; so does a number that no node has.
+        if node >= limit { break }
+        unsafe nodes[count] = node
+        count += visited.insert(node) ? 1 : 0
+      }
+      place += 1
+      guard count > 0 else { continue }
+      unsafe graph.codes.score(query, nodes, count, scores)
+      scored += count
+      var bound = pool.bound
+      for index in 0..<count {
+        let key = NearestPool.key(unsafe scores[index], unsafe nodes[index])
+        guard key < bound else { continue }
+        place = min(place, pool.insert(key))
+        bound = pool.bound
+      }
+      if place < pool.count {
+        unsafe roost_prefetch(graph.links + NearestPool.node(pool.keys[place]) * degree)
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// The nearest nodes found so far, in order, each with a mark when its links were followed.
+///
+/// A node is a key: its score above, then its number, then the mark in the lowest bit. So keys of
+/// one score are in the order of their numbers, and the walk is the same every time.
+@safe struct NearestPool: ~Copyable {
+  private(set) var keys: UnsafeMutablePointer<UInt64>
+  private(set) var count = 0
+  /// How many are kept.
+  private(set) var limit = 0
+  private var capacity = 0
+
+  init() { unsafe keys = UnsafeMutablePointer.allocate(capacity: 1) }
+
+  deinit { unsafe keys.deallocate() }
+
+  /// Empties the pool and lets it keep `limit` nodes.
+  mutating func reset(limit: Int) {
+    if limit > capacity {
+      unsafe keys.deallocate()
+      unsafe keys = UnsafeMutablePointer.allocate(capacity: limit + 1)
+      capacity = limit
+    }
+    self.limit = limit
+    count = 0
+  }
+
+  static func key(_ score: Int32, _ node: UInt32) -> UInt64 {
+    UInt64(UInt32(bitPattern: score) ^ 0x8000_0000) << 32 | UInt64(node) << 1
+  }
+
+  static func node(_ key: UInt64) -> Int { Int(UInt32(truncatingIfNeeded: key) >> 1) }
+
+  static func score(_ key: UInt64) -> Int32 {
+    Int32(bitPattern: UInt32(truncatingIfNeeded: key >> 32) ^ 0x8000_0000)
+  }
+
+  /// The key that a new one must be below.
+  @inline(__always)
+  var bound: UInt64 { count < limit ? .max : unsafe keys[count - 1] }
+
+  /// Takes a key below `bound`; where it is now.
+  @inline(__always)
+  mutating func insert(_ key: UInt64) -> Int {
+    var low = 0
+    var length = count
+    // Without a branch that depends on what is compared.
+    while length > 1 {
+      let half = length >> 1
+      low = unsafe keys[low + half - 1] < key ? low + half : low
+      length -= half
+    }
+    if length == 1 { low += unsafe keys[low] < key ? 1 : 0 }
+    let moved = (count < limit ? count : limit - 1) - low
+    unsafe (keys + low + 1).update(from: keys + low, count: moved)
+    unsafe keys[low] = key
+    if count < limit { count += 1 }
+    return low
+  }
+
+  /// Marks the node at a place as followed; its key.
+  @inline(__always)
+  mutating func follow(_ place: Int) -> UInt64 {
+    let key = unsafe keys[place]
+    unsafe keys[place] = key | 1
+    return key
+  }
+}
