@@ -203,7 +203,7 @@ struct SegmentFooter {
 }
 
 /// Reads what header and footer have in common: a magic, fields, and a CRC over both.
-private enum FrameReader {
+enum FrameReader {
   /// A reader of the fields of a frame whose ends have been checked.
   static func frame(
     _ bytes: Bytes, at offset: Int, magic: [UInt8], in name: FileName
