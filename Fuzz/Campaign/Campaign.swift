@@ -105,6 +105,8 @@ struct Campaign {
       for line in run.lines { print("  \(line)") }
       for sentence in run.violations.prefix(20) { print("  VIOLATION \(sentence)") }
       print("  violations: \(run.violations.count), \(start.duration(to: clock.now))")
+      // Also where the output is a file that somebody follows.
+      fflush(nil)
       isGood = isGood && run.violations.isEmpty
     }
     if !isGood { exitBadly() }

@@ -51,6 +51,8 @@ private struct CrashLane {
   final class Tally: Sendable {
     struct Numbers {
       var next = 0
+      /// Of how many sequences the writes were only buffered.
+      var buffered = 0
       var sequences = 0
       var states = 0
       var images = 0
@@ -76,7 +78,12 @@ private struct CrashLane {
     }
     let (image, state) = try CrashOperation.start(options: Self.options)
     let tally = Tally()
-    let all = sequences
+    // Of shorter sequences also with writes that are not synced: then any state since the last one
+    // that is durable may be left.
+    let all =
+      sequences.map { (sequence: $0, isBuffered: false) }
+      + sequences.filter { (1...max(1, operations - 1)).contains($0.count) }
+      .map { (sequence: $0, isBuffered: true) }
     let system = PosixFileSystem()
     var threads: [any RunningThread] = []
     for _ in 0..<2 {
@@ -87,7 +94,8 @@ private struct CrashLane {
           return numbers.next
         }) {
           do {
-            try self.crash(all[index], from: image, state, tally)
+            try self.crash(
+              all[index].sequence, isBuffered: all[index].isBuffered, from: image, state, tally)
           } catch {
             tally.numbers.withLock { $0.violations.append("\(all[index]) ended with \(error)") }
           }
@@ -99,6 +107,7 @@ private struct CrashLane {
     let numbers = tally.numbers.withLock { $0 }
     run.report("operations", CrashOperation.allCases.count)
     run.report("sequences", numbers.sequences)
+    run.report("  of them with buffered writes", numbers.buffered)
     run.report("states crashed in", numbers.states)
     run.report("distinct images", numbers.images)
     for depth in 1...Self.depth {
@@ -146,7 +155,8 @@ private struct CrashLane {
   }
 
   private func crash(
-    _ sequence: [CrashOperation], from image: DiskImage, _ start: StoreState, _ tally: Tally
+    _ sequence: [CrashOperation], isBuffered: Bool, from image: DiskImage, _ start: StoreState,
+    _ tally: Tally
   ) throws {
     let isFresh = sequence.isEmpty
     let disk =
@@ -154,15 +164,20 @@ private struct CrashLane {
       ? SimulatedFileSystem(seed: seed, watching: true, rules: Store.orderOfFiles)
       : SimulatedFileSystem(
         image: image, seed: seed, watching: true, rules: Store.orderOfFiles)
+    var options = Self.options
+    if isBuffered { options.durability = .buffered(maxDelay: .seconds(3_600)) }
     var state = isFresh ? StoreState() : start
-    let moments = Moments([state])
+    // What was not synced may be lost, the last first.
+    var possible = [state]
+    let moments = Moments(possible)
     disk.observe { [weak disk] event in if let disk { moments.take(disk, event) } }
-    var store = try Store.open(at: "/store", on: disk, options: Self.options)
+    var store = try Store.open(at: "/store", on: disk, options: options)
     for (place, operation) in sequence.enumerated() {
       let step = 5 + place
-      moments.allow([state, operation.after(state, step: step)])
-      try operation.run(&store, on: disk, step: step, options: Self.options, &state)
-      moments.allow([state])
+      moments.allow(possible + [operation.after(state, step: step)])
+      try operation.run(&store, on: disk, step: step, options: options, &state)
+      possible = isBuffered && !operation.isDurable ? possible + [state] : [state]
+      moments.allow(possible)
       let found = try StoreState(of: store)
       if found != state { report(tally, "\(sequence): \(operation) answers other records") }
     }
@@ -171,10 +186,11 @@ private struct CrashLane {
     for violation in disk.violations { report(tally, "\(sequence): order: \(violation)") }
     let all =
       moments.all + [
-        Moment(state: disk.crashState(), call: "the end", allowed: [state])
+        Moment(state: disk.crashState(), call: "the end", allowed: possible)
       ]
     tally.numbers.withLock { numbers in
       numbers.sequences += 1
+      numbers.buffered += isBuffered ? 1 : 0
       numbers.states += all.count
     }
     for (place, moment) in all.enumerated() {

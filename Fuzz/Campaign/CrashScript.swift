@@ -103,6 +103,14 @@ enum CrashOperation: String, CaseIterable, Sendable {
     state = next
   }
 
+  /// Whether all that was written before is durable afterwards, also where writes are not synced.
+  var isDurable: Bool {
+    switch self {
+    case .checkpoint, .compact, .reopen, .rotate: true
+    default: false
+    }
+  }
+
   private func small(_ step: Int) -> [Record] {
     [Self.record("\(step)", step), Self.record("n\(step)", step + 1, content: "text \(step)")]
   }

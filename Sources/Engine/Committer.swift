@@ -274,7 +274,6 @@ extension StoreCore {
       // The log itself could not be made; what there is of it must go, its number is used again.
       do throws(FileError) {
         try directory.remove(FileName.log(nextLog).name)
-        try directory.sync()
       } catch {
         return error.reason == .notFound
       }

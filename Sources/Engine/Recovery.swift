@@ -55,7 +55,7 @@ enum Recovery {
           if !recovered.isInstalled { try core.install(core.base) }
           try core.removeOrphans()
         }
-        if recovered.hasLogs { try settle(core) }
+        if recovered.hasLogs { try emptyLogs(core) }
         core.exclusively {
           core.sweep()
           // Without it followers would take what is written next to be durable before it is.
@@ -74,7 +74,7 @@ enum Recovery {
   /// Moves what the logs hold into segments.
   ///
   /// A full disk has no room for both: then the rows stay in memory and in their logs until it has.
-  private static func settle(_ core: StoreCore) throws {
+  private static func emptyLogs(_ core: StoreCore) throws {
     do {
       try core.asJob { try core.flush() }
     } catch let error as StoreError where error.code == .diskFull && core.predecessor != nil {

@@ -86,7 +86,7 @@ final class SimulatedDirectory: Directory {
     system.disk.state.withLock { $0.openFolders[handle]?.folder.path == path }
   }
 
-  var isRemote: Bool { false }
+  var isRemote: Bool { system.isRemote }
 
   func close() { system.disk.state.withLock { $0.openFolders[handle] = nil } }
 

@@ -178,6 +178,7 @@ extension SimulatedDisk {
       }
       throw FileError(.syncDirectory, ErrorNumber.io)
     default:
+      unfreed = 0
       if isWatched {
         for entry in folder.pending { folder.durable.apply(entry.change) }
         folder.pending.removeAll()

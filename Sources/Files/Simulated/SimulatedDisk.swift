@@ -32,6 +32,12 @@ struct SimulatedDisk {
 
   /// Bytes in files that a name or a handle leads to, and how many there may be.
   var used = 0
+  /// Whether directories say that they are on another machine.
+  var isRemote = false
+  /// Whether the space of deleted files can only be used once the directory is synced.
+  var freesLate = false
+  /// The space of files that were deleted since.
+  var unfreed = 0
   var space: Int?
 
   /// Which process each session is of, and which are alive.
@@ -146,13 +152,14 @@ struct SimulatedDisk {
   /// How many of the bytes that a file wants to grow by still fit.
   func room(for growth: Int) -> Int {
     guard let space else { return growth }
-    return max(0, min(growth, space - used))
+    return max(0, min(growth, space - used - unfreed))
   }
 
   /// Forgets a file that nothing leads to any more.
   mutating func dropIfUnused(_ node: SimulatedNode) {
     guard node.links == 0, node.handles == 0, nodes[node.id] != nil else { return }
     used -= node.bytes.count
+    if freesLate { unfreed += node.bytes.count }
     if isWatched {
       // A power cut may bring its name back.
       node.bytes = []

@@ -134,6 +134,19 @@ package final class SimulatedFileSystem: FileSystem {
   /// How many bytes are in files.
   package var used: Int { disk.state.withLock { $0.used } }
 
+  /// Whether directories say that they are on another machine.
+  package var isRemote: Bool {
+    get { disk.state.withLock { $0.isRemote } }
+    set { disk.state.withLock { $0.isRemote = newValue } }
+  }
+
+  /// Whether the space of deleted files can only be used once the directory is synced, as on file
+  /// systems that wait for their journal.
+  package var freesLate: Bool {
+    get { disk.state.withLock { $0.freesLate } }
+    set { disk.state.withLock { $0.freesLate = newValue } }
+  }
+
   /// How many files, directories and locks are open or held, so that a test can see what is left.
   package var openHandles: Int {
     disk.state.withLock { $0.openFiles.count + $0.openFolders.count + $0.locks.count }

@@ -23,9 +23,12 @@ package struct SegmentWriter: ~Copyable {
   private var tombstones: [UInt64: [UInt32]] = [:]
 
   /// Creates the file of a segment that will have exactly so many rows.
+  ///
+  /// - Parameter readOnly: features as a later version may have them, which this one does not know.
   package init(
     creating number: UInt64, in directory: any Directory, database: DatabaseID, collection: UInt64,
-    dimension: Int, element: ElementType, rows: Int, firstLSN: UInt64, lastLSN: UInt64
+    dimension: Int, element: ElementType, rows: Int, firstLSN: UInt64, lastLSN: UInt64,
+    readOnly: UInt32 = 0
   ) throws(StorageError) {
     let name = FileName.segment(number)
     guard rows >= 0, rows <= SegmentFormat.rowsMax else {
@@ -34,11 +37,11 @@ package struct SegmentWriter: ~Copyable {
     guard (1...Limits.dimensionMax).contains(dimension) else {
       throw .damaged(.range, in: name, at: 0, found: UInt64(clamping: dimension))
     }
-    self.init(
-      directory, try directory.create(name), name,
-      SegmentHeader(
-        database: database, file: number, collection: collection, rows: rows, firstLSN: firstLSN,
-        lastLSN: lastLSN, dimension: dimension, element: element))
+    var header = SegmentHeader(
+      database: database, file: number, collection: collection, rows: rows, firstLSN: firstLSN,
+      lastLSN: lastLSN, dimension: dimension, element: element)
+    header.readOnly = readOnly
+    self.init(directory, try directory.create(name), name, header)
   }
 
   private init(
