@@ -14,10 +14,13 @@ struct Chores {
   var isClosing = false
   var hasKeeper = false
   var hasCommitter = false
+  var hasIndexer = false
   /// About how much memory rows take that are in no segment.
   var memory = 0
   /// Why the last job failed; nil after one that did not.
   var failure: StoreError?
+  /// Why the last index could not be built.
+  var indexFailure: StoreError?
 
   var isIdle: Bool { !wantsJob && !needsSync && !needsWitness }
 }
@@ -56,6 +59,37 @@ extension StoreCore {
     }
   }
 
+  /// Builds the indexes that are missing, or has them built.
+  func maintainIndexes() {
+    guard exclusively({ wantsIndex }) else { return }
+    guard options.background else { return runIndexing() }
+    let isMissing = chores.withLock { chores in
+      defer { chores.hasIndexer = true }
+      return !chores.hasIndexer && !chores.isClosing
+    }
+    guard isMissing else { return }
+    do throws(FileError) {
+      let thread = try fileSystem.startThread("roost-indexer") {
+        self.runIndexing()
+        self.chores.withLock { $0.hasIndexer = false }
+      }
+      threads.withLock { $0.append(thread) }
+    } catch {
+      // No thread can be had now; the next job asks again.
+      chores.withLock { $0.hasIndexer = false }
+    }
+  }
+
+  private func runIndexing() {
+    do {
+      try buildIndexes()
+    } catch {
+      // An index is never needed; the next job tries again, and `health` says why it failed.
+      let failure = error.asStoreError
+      if failure.code != .cancelled { chores.withLock { $0.indexFailure = failure } }
+    }
+  }
+
   /// Waits while memory is far beyond its limit; throws when that will not change.
   func waitForMemory() throws {
     let limit = options.memoryLimit * 4
@@ -91,6 +125,7 @@ extension StoreCore {
       chores.wantsJob = chores.wantsJob || isWorthIt
     }
     chores.wakeAll()
+    if failure == nil { maintainIndexes() }
   }
 
   // MARK: Threads

@@ -160,6 +160,7 @@ extension StoreCore {
     let index = state.segments.firstIndex { inputs.contains($0.entry.file) } ?? 0
     state.segments.removeAll { inputs.contains($0.entry.file) }
     if let added { state.segments.insert(added, at: min(index, state.segments.count)) }
+    attachIndexes(to: state)
     state.touch()
     garbage.formUnion(inputs)
     publish()

@@ -197,6 +197,14 @@ extension StoreCore {
     manifest.collections = freeze.catalogue.map { entry in
       var entry = entry
       let old = base.collections.first { $0.number == entry.number }
+      for place in entry.indexes.indices {
+        // An index may have been built since the freeze.
+        let built = old?.indexes.first { known in
+          Bytewise.equal(known.name, entry.indexes[place].name)
+            && known.spec == entry.indexes[place].spec
+        }
+        entry.indexes[place].files = built?.files ?? entry.indexes[place].files
+      }
       entry.segments = old?.segments ?? []
       entry.segments += written.filter { $0.collection == entry.number }.map(\.entry)
       return entry
@@ -250,6 +258,12 @@ extension StoreCore {
     manifest.durable = durable
     for index in manifest.collections.indices {
       let number = manifest.collections[index].number
+      let segments = Set(manifest.collections[index].segments.map(\.file))
+      for place in manifest.collections[index].indexes.indices {
+        manifest.collections[index].indexes[place].files.removeAll {
+          !segments.contains($0.segment)
+        }
+      }
       guard let state = tables.collections[number] else { continue }
       for place in manifest.collections[index].segments.indices {
         let file = manifest.collections[index].segments[place].file
@@ -284,8 +298,15 @@ extension StoreCore {
       garbage.remove(file)
     }
     do throws(FileError) {
-      for number in oldLogs(try directory.list()).sorted() {
+      let entries = try directory.list()
+      for number in oldLogs(entries).sorted() {
         try directory.remove(FileName.log(number).name)
+      }
+      for entry in entries.sorted(by: { $0.name < $1.name }) {
+        guard case .index(let number) = FileName(entry.name), !needed.contains(entry.name),
+          !beingBuilt.contains(number)
+        else { continue }
+        try directory.remove(entry.name)
       }
     } catch {
       // Left for whoever opens the store next to write.

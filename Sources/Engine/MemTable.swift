@@ -1,3 +1,4 @@
+internal import CKernels
 internal import RoostContract
 internal import RoostFiles
 internal import RoostKernels
@@ -12,10 +13,20 @@ final class MemRow: Sendable {
   let record: StoredRecord
   /// The hash of its id.
   let hash: UInt64
+  /// The length of its vector, or a little more, and one over it.
+  let length: Double
+  let inverseLength: Float
 
   init(_ record: StoredRecord) {
     self.record = record
     hash = Self.hash(record.id)
+    var squares: Float = 0
+    unsafe record.vector.withUnsafeBufferPointer { vector in
+      guard let base = vector.baseAddress else { return }
+      unsafe roost_dot_f32(base, base, 0, nil, 1, vector.count, &squares)
+    }
+    length = Double(squares.squareRoot()) * 1.01
+    inverseLength = squares > 0 ? 1 / squares.squareRoot() : 0
   }
 
   static func hash(_ id: String) -> UInt64 {

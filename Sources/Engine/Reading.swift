@@ -1,4 +1,5 @@
 internal import RoostContract
+internal import RoostKernels
 internal import RoostStorage
 
 // Everything that is read is read from one snapshot, without a lock.
@@ -57,7 +58,19 @@ struct Reading: Sendable {
   func count(where filter: Filter?) throws -> Int {
     guard let filter else { return view.count }
     var count = 0
-    try forEachMatch(filter) { _ in count += 1 }
+    for segment in view.segments {
+      let mask = try segment.facts.mask(filter)
+      if segment.deaths == nil {
+        count += mask.count
+      } else {
+        for row in mask where segment.isAlive(Int(row), at: lsn) { count += 1 }
+      }
+    }
+    for table in view.memory {
+      table.forEachAlive(at: lsn) { _, row in
+        if filter.matches(row.record.projected(.everything)) { count += 1 }
+      }
+    }
     return count
   }
 
@@ -76,11 +89,12 @@ struct Reading: Sendable {
   }
 
   private func forEachMatch(_ filter: Filter?, _ body: (Place) throws -> Void) throws {
-    for segment in view.segments.indices {
-      try forEachPortion(of: segment, filter.map { [$0] } ?? [nil]) { rows, masks in
-        for row in rows where masks[0][row - rows.lowerBound] {
-          try body(.segment(segment, row: row))
-        }
+    for (segment, part) in view.segments.enumerated() {
+      let mask = try filter.map { try part.facts.mask($0) }
+      for row in 0..<part.reader.rowCount {
+        if row % Self.portion == 0 { try Task.checkCancellation() }
+        guard mask?.contains(UInt32(row)) ?? true, part.isAlive(row, at: lsn) else { continue }
+        try body(.segment(segment, row: row))
       }
     }
     for table in view.memory.indices {
@@ -92,69 +106,15 @@ struct Reading: Sendable {
     }
   }
 
-  /// Calls `body` with portions of a segment's rows, and which of them live and satisfy each
-  /// filter.
-  private func forEachPortion(
-    of segment: Int, _ filters: [Filter?], _ body: (Range<Int>, [[Bool]]) throws -> Void
-  ) throws {
-    let view = view.segments[segment]
-    let plans = try filters.map { filter in
-      try filter.map { try FilterPlan($0, over: view.reader) }
-    }
-    var cursor = PayloadCursor()
-    var start = 0
-    while start < view.reader.rowCount {
-      try Task.checkCancellation()
-      let rows = start..<min(start + Self.portion, view.reader.rowCount)
-      start = rows.upperBound
-      let alive = rows.map { view.isAlive($0, at: lsn) }
-      guard alive.contains(true) else { continue }
-      let masks = try plans.map { plan in
-        try plan?.matches(rows, &cursor) { alive[$0 - rows.lowerBound] } ?? alive
-      }
-      try body(rows, masks)
-    }
-  }
-
   // MARK: By distance
 
   func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
-    var best = queries.map { NearestPlaces(limit: $0.limit) }
-    let distances = queries.map { ExactDistance(view.entry.metric, from: $0.vector) }
-    for segment in view.segments.indices {
-      let reader = view.segments[segment].reader
-      var numbers: [Float] = []
-      try forEachPortion(of: segment, queries.map(\.filter)) { rows, masks in
-        guard masks.contains(where: { $0.contains(true) }) else { return }
-        try reader.vectors(of: rows, into: &numbers)
-        for index in queries.indices {
-          for row in rows where masks[index][row - rows.lowerBound] {
-            let start = (row - rows.lowerBound) * view.entry.dimension
-            let distance = distances[index].to(numbers, at: start)
-            guard queries[index].admits(distance) else { continue }
-            try best[index].offer(distance, .segment(segment, row: row)) { place in
-              try id(at: place)
-            }
-          }
-        }
-      }
-    }
-    for table in view.memory.indices {
-      try Task.checkCancellation()
-      try view.memory[table].forEachAlive(at: lsn) { number, row in
-        for (index, query) in queries.enumerated() {
-          guard query.filter?.matches(row.record.projected(.everything)) ?? true else { continue }
-          let distance = distances[index].to(row.record.vector, at: 0)
-          guard query.admits(distance) else { continue }
-          try best[index].offer(distance, .memory(table, row: number)) { _ in row.record.id }
-        }
-      }
-    }
     var cursor = PayloadCursor()
-    return try queries.indices.map { index in
-      try best[index].sorted().map { found in
+    return try queries.map { query in
+      var searcher = Searcher(query, view, at: lsn)
+      return try searcher.found().map { found in
         Hit(
-          record: try view.record(at: found.place, queries[index].projection, &cursor),
+          record: try view.record(at: found.place, query.projection, &cursor),
           distance: found.distance, score: view.entry.metric.score(forDistance: found.distance))
       }
     }
@@ -264,6 +224,11 @@ struct ExactDistance {
     self.query = query
   }
 
+  /// The distance to the vector of a row.
+  func to(_ row: Int, of reader: SegmentReader) throws(StorageError) -> Double {
+    to(try reader.vector(of: row), at: 0)
+  }
+
   /// The distance to the vector that begins at `start`; bit for bit what `Metric.distance` says.
   func to(_ numbers: [Float], at start: Int) -> Double {
     switch metric {
@@ -307,6 +272,9 @@ struct NearestPlaces {
     if a.distance.isNaN != b.distance.isNaN { return b.distance.isNaN }
     return Bytewise.precedes(a.id, b.id)
   }
+
+  /// The distance that a row must not exceed to be taken.
+  var farthest: Double { heap.count == limit ? heap.first?.distance ?? .infinity : .infinity }
 
   /// Takes a row if it is near enough; its id is asked for only then.
   mutating func offer(

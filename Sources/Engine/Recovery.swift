@@ -278,6 +278,9 @@ enum Recovery {
         }
       }
     }
+    IndexAttachment(
+      directory: directory, database: manifest.database, isMapped: options.reading == .mapped
+    ).attach(to: state)
     return state
   }
 

@@ -8,9 +8,14 @@ internal import RoostStorage
 
 /// A segment as a reader sees it.
 struct SegmentView: Sendable {
-  let reader: SegmentReader
+  /// What has been found out about it.
+  let facts: SegmentFacts
+  /// The index to search it by, when there is one.
+  let index: SegmentIndex?
   /// For each row the LSN that ended it, zero while it lives; nil while all of them live.
   let deaths: AtomicWords?
+
+  var reader: SegmentReader { facts.reader }
 
   /// Whether a row lives at `lsn`.
   func isAlive(_ row: Int, at lsn: UInt64) -> Bool {

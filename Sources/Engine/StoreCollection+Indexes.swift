@@ -11,6 +11,7 @@ extension StoreCollection {
     guard let wanted = try wanted(specs) else { return [] }
     let outcomes = Outcomes()
     _ = try store.core.commit(ensuring(wanted, outcomes)(nil))
+    try store.core.completeIndexes(progress)
     progress?(Progress(phase: "indexes", completed: specs.count, total: specs.count))
     return outcomes.all
   }
@@ -23,6 +24,7 @@ extension StoreCollection {
     guard let wanted = try wanted(specs) else { return [] }
     let outcomes = Outcomes()
     _ = try await store.core.commitAsync(ensuring(wanted, outcomes))
+    try await store.core.onThread { core in try core.completeIndexes(progress) }
     progress?(Progress(phase: "indexes", completed: specs.count, total: specs.count))
     return outcomes.all
   }
@@ -118,7 +120,13 @@ extension StoreCollection {
 extension CollectionView {
   /// The indexes as their user described them; rows count as indexed once a file covers them.
   var descriptions: [IndexDescription] {
-    entry.indexes.map { IndexDescription(name: $0.name, spec: $0.spec, indexed: 0) }
+    entry.indexes.map { index in
+      let files = Set(index.files.map(\.segment))
+      let indexed = segments.reduce(0) { sum, segment in
+        files.contains(segment.reader.entry.file) ? sum + segment.reader.rowCount : sum
+      }
+      return IndexDescription(name: index.name, spec: index.spec, indexed: min(indexed, count))
+    }
   }
 
   var statistics: CollectionStatistics {

@@ -48,6 +48,8 @@ final class StoreCore: @unchecked Sendable {
   let names: Monitor<[BytewiseKey: NamedSnapshot]>
   /// Whether a job runs.
   let job: Monitor<Bool>
+  /// Whether indexes are being built.
+  let indexing: Monitor<Bool>
   let lock: (any FileLock)?
   let lockFile: (any File)?
   let threads: Monitor<[any RunningThread]>
@@ -79,6 +81,8 @@ final class StoreCore: @unchecked Sendable {
   var nextFile: UInt64
   /// Files of segments that no state uses any more, to be deleted once no manifest names them.
   var garbage: Set<UInt64> = []
+  /// Files of indexes that are being written and that no manifest names yet.
+  var beingBuilt: Set<UInt64> = []
   /// A flush that has been begun and is not installed.
   var pending: Freeze?
   var state: (any File)?
@@ -112,6 +116,7 @@ final class StoreCore: @unchecked Sendable {
     names = Monitor([:], scheduler: scheduler)
     chores = Monitor(Chores(), scheduler: scheduler)
     job = Monitor(false, scheduler: scheduler)
+    indexing = Monitor(false, scheduler: scheduler)
     threads = Monitor([], scheduler: scheduler)
   }
 

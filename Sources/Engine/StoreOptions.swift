@@ -43,6 +43,8 @@ public struct StoreOptions: Sendable, Equatable {
   public var memoryLimit: Int
   /// Whether a thread of the store makes segments and merges them; without it, the writers do.
   public var background: Bool
+  /// How many threads build an index.
+  public var indexThreads = 2
   /// The bytes of logs that are kept after they became segments, for readers of the change feed who
   /// pause.
   public var keptLogBytes = 0
@@ -79,6 +81,11 @@ extension StoreOptions {
           throw Self.refusal(name, value, "a whole number from 1 to 1048576")
         }
         memoryLimit = Int(megabytes) << 20
+      case "index_threads":
+        guard case .int(let threads) = value, (1...1_024).contains(threads) else {
+          throw Self.refusal(name, value, "a whole number from 1 to 1024")
+        }
+        indexThreads = Int(threads)
       case "kept_log_mb":
         guard case .int(let megabytes) = value, (0...1_048_576).contains(megabytes) else {
           throw Self.refusal(name, value, "a whole number from 0 to 1048576")
@@ -87,7 +94,8 @@ extension StoreOptions {
       default:
         throw Self.refusal(
           name, value,
-          "access, durability, create, io, memory_limit_mb, kept_log_mb or background")
+          "access, durability, create, io, memory_limit_mb, kept_log_mb, index_threads or background"
+        )
       }
     }
   }

@@ -8,7 +8,9 @@ internal import RoostStorage
 
 /// A segment as its writer sees it.
 struct SegmentState {
-  let reader: SegmentReader
+  let facts: SegmentFacts
+  /// The index to search it by, when there is one.
+  var index: SegmentIndex?
   var entry: SegmentEntry
   var deaths: AtomicWords?
   /// Rows that died since the last manifest, oldest first.
@@ -16,7 +18,13 @@ struct SegmentState {
   /// How many rows are dead.
   var dead = 0
 
-  var view: SegmentView { SegmentView(reader: reader, deaths: deaths) }
+  init(reader: SegmentReader, entry: SegmentEntry) {
+    facts = SegmentFacts(reader)
+    self.entry = entry
+  }
+
+  var reader: SegmentReader { facts.reader }
+  var view: SegmentView { SegmentView(facts: facts, index: index, deaths: deaths) }
 
   /// Whether a row lives now.
   func isAlive(_ row: Int) -> Bool { deaths.map { $0.load(row) == 0 } ?? true }

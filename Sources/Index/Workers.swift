@@ -21,8 +21,9 @@ package struct JobWatch: Sendable {
   /// Called now and then with what is done of all there is; false ends the job.
   package var goOn: @Sendable (_ completed: Int, _ total: Int) -> Bool
 
-  package init(goOn: @escaping @Sendable (_ completed: Int, _ total: Int) -> Bool = { _, _ in true })
-  {
+  package init(
+    goOn: @escaping @Sendable (_ completed: Int, _ total: Int) -> Bool = { _, _ in true }
+  ) {
     self.goOn = goOn
   }
 }

@@ -1,4 +1,4 @@
-package import RoostContract
+internal import RoostContract
 package import RoostFiles
 internal import RoostKernels
 

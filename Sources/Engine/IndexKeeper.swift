@@ -1,0 +1,286 @@
+internal import RoostContract
+internal import RoostFiles
+internal import RoostIndex
+internal import RoostStorage
+
+// Indexes are built beside everything else: over the rows of one immutable segment, into a file of
+// its own, which a manifest then names. Until then, and whenever the file is no good, searches scan
+// the segment. Nothing waits for an index, and nothing is lost with one.
+
+/// A segment that is to have an index.
+private struct IndexTask {
+  let collection: CollectionEntry
+  let index: IndexEntry
+  let options: HNSWOptions
+  let segment: SegmentEntry
+  let view: SegmentView
+  let lsn: UInt64
+}
+
+/// The living rows of a segment.
+private struct SegmentRows: RowSource {
+  let reader: SegmentReader
+  let rows: [UInt32]
+
+  var count: Int { rows.count }
+
+  func read(_ range: Range<Int>, into numbers: inout [Float]) throws {
+    numbers.removeAll(keepingCapacity: true)
+    guard let first = range.first, let last = range.last else { return }
+    let start = Int(rows[first])
+    let end = Int(rows[last]) + 1
+    var run: [Float] = []
+    if end - start == range.count {
+      try reader.vectors(of: start..<end, into: &numbers)
+    } else {
+      for place in range {
+        let row = Int(rows[place])
+        try reader.vectors(of: row..<row + 1, into: &run)
+        numbers += run
+      }
+    }
+  }
+}
+
+extension StoreCore {
+  /// Segments with fewer rows are scanned as quickly as they would be walked.
+  static let indexedRowsMin = 2_000
+
+  /// Builds the indexes that are missing, one segment after the other.
+  func buildIndexes(progress: (@Sendable (Progress) -> Void)? = nil) throws {
+    try asIndexing {
+      var failed: Set<UInt64> = []
+      while let task = exclusively({ nextIndex(besides: failed) }) {
+        try checkWritable()
+        failed.insert(task.segment.file)
+        try build(task, progress)
+      }
+    }
+  }
+
+  /// Brings all rows that are there into the indexes that are declared.
+  func completeIndexes(_ progress: (@Sendable (Progress) -> Void)?) throws {
+    let isLarge = exclusively {
+      tables.collections.values.contains { state in
+        state.count >= Self.indexedRowsMin
+          && state.entry.indexes.contains { $0.graphOptions(of: state.entry) != nil }
+      }
+    }
+    guard isLarge else { return }
+    try checkWritable()
+    try asJob { try flush() }
+    try buildIndexes(progress: progress)
+  }
+
+  /// Does long work beside the tasks that wait for it.
+  func onThread(_ body: @escaping @Sendable (StoreCore) throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+      do throws(FileError) {
+        let thread = try fileSystem.startThread("roost-work") {
+          waiter.resume(with: Result { try body(self) })
+        }
+        threads.withLock { $0.append(thread) }
+      } catch {
+        waiter.resume(throwing: StoreError(error, .manifest))
+      }
+    }
+  }
+
+  /// Runs a body when no other builds indexes.
+  private func asIndexing<R>(_ body: () throws -> R) rethrows -> R {
+    _ = indexing.waiting(until: { !$0 }) { $0 = true }
+    defer {
+      indexing.withLock { isRunning in
+        isRunning = false
+        indexing.wakeAll()
+      }
+    }
+    return try body()
+  }
+
+  /// Whether an index is missing; the caller leads.
+  var wantsIndex: Bool { nextIndex(besides: []) != nil }
+
+  private func nextIndex(besides done: Set<UInt64>) -> IndexTask? {
+    for (_, state) in tables.collections.sorted(by: { $0.key < $1.key }) {
+      for index in state.entry.indexes {
+        guard let options = index.graphOptions(of: state.entry) else { continue }
+        for segment in state.segments
+        where segment.entry.rows - segment.dead >= Self.indexedRowsMin
+          && !done.contains(segment.entry.file)
+          && (!index.files.contains { $0.segment == segment.entry.file }
+            || segment.index?.isBroken ?? false)
+        {
+          return IndexTask(
+            collection: state.entry, index: index, options: options, segment: segment.entry,
+            view: segment.view, lsn: lsn)
+        }
+      }
+    }
+    return nil
+  }
+
+  private func build(_ task: IndexTask, _ progress: (@Sendable (Progress) -> Void)?) throws {
+    let reader = task.view.reader
+    var rows: [UInt32] = []
+    rows.reserveCapacity(reader.rowCount)
+    for row in 0..<reader.rowCount where task.view.isAlive(row, at: task.lsn) {
+      rows.append(UInt32(row))
+    }
+    let watch = JobWatch { completed, total in
+      progress?(Progress(phase: "index", completed: completed, total: total))
+      return !self.queue.withLock { $0.isClosing } && !Task.isCancelled
+    }
+    let image: AlignedMemory
+    do {
+      image = try HNSWIndex.build(
+        over: SegmentRows(reader: reader, rows: rows), numbered: rows, of: reader.rowCount,
+        dimension: task.collection.dimension, measure: IndexMetric(task.collection.metric),
+        task.options, ThreadWorkers(fileSystem, count: options.indexThreads), watch)
+    } catch is JobStopped {
+      throw StoreError.cancelled("building an index")
+    } catch let error as StorageError {
+      throw StoreError(error)
+    }
+    let number = exclusively { () -> UInt64 in
+      defer { nextFile += 1 }
+      beingBuilt.insert(nextFile)
+      return nextFile
+    }
+    defer { exclusively { _ = beingBuilt.remove(number) } }
+    let header = IndexFileHeader(
+      database: base.database, file: number, collection: task.collection.number,
+      segment: task.segment.file, segmentRoot: task.segment.root, kind: 1,
+      imageLength: image.count)
+    do {
+      let entry = try IndexFileWriter.write(header, in: directory) { range in
+        unsafe Array(
+          UnsafeRawBufferPointer(start: image.base + range.lowerBound, count: range.count))
+      }
+      try syncDirectory()
+      try exclusively { try install(entry, task) }
+    } catch {
+      removeIndexFile(number)
+      throw error.asStoreError
+    }
+  }
+
+  func removeIndexFile(_ number: UInt64) {
+    do throws(FileError) {
+      try directory.remove(FileName.index(number).name)
+    } catch {
+      // An orphan: whoever opens the store next to write deletes it.
+    }
+  }
+
+  /// Names an index in the manifest; the caller leads.
+  private func install(_ entry: IndexFileEntry, _ task: IndexTask) throws {
+    try checkWritable()
+    guard let state = tables.collections[task.collection.number],
+      let place = state.entry.indexes.firstIndex(where: {
+        Bytewise.equal($0.name, task.index.name) && $0.spec == task.index.spec
+      }),
+      state.segments.contains(where: { $0.entry.file == task.segment.file }),
+      let base = base.collections.firstIndex(where: { $0.number == task.collection.number }),
+      let known = self.base.collections[base].indexes.firstIndex(where: {
+        Bytewise.equal($0.name, task.index.name) && $0.spec == task.index.spec
+      })
+    else {
+      // It is of something that has gone meanwhile.
+      return removeIndexFile(entry.file)
+    }
+    var manifest = self.base
+    func add(_ index: inout IndexEntry) {
+      index.files.removeAll { $0.segment == entry.segment }
+      index.files.append(entry)
+    }
+    add(&manifest.collections[base].indexes[known])
+    try install(manifest)
+    add(&state.entry.indexes[place])
+    attachIndexes(to: state)
+    state.touch()
+    publish()
+    sweep()
+  }
+
+  /// Gives each segment the index that it is searched by.
+  func attachIndexes(to state: CollectionState) {
+    IndexAttachment(
+      directory: directory, database: base.database, isMapped: options.reading == .mapped
+    ).attach(to: state)
+  }
+}
+
+/// What is needed to open indexes.
+struct IndexAttachment {
+  let directory: any Directory
+  let database: DatabaseID
+  let isMapped: Bool
+
+  /// Gives each segment the index that it is searched by, and forgets files of segments that have
+  /// gone.
+  func attach(to state: CollectionState) {
+    let segments = Set(state.segments.map(\.entry.file))
+    for place in state.entry.indexes.indices {
+      state.entry.indexes[place].files.removeAll { !segments.contains($0.segment) }
+    }
+    for place in state.segments.indices {
+      let segment = state.segments[place].entry
+      let entry = state.entry.indexes.lazy
+        .filter { $0.graphOptions(of: state.entry) != nil }
+        .compactMap { $0.files.first { $0.segment == segment.file } }
+        .first
+      guard state.segments[place].index?.entry != entry else { continue }
+      state.segments[place].index = entry.map { entry in
+        let (directory, database, isMapped) = (directory, database, isMapped)
+        let collection = state.entry.number
+        return SegmentIndex(entry) { () throws(StorageError) -> IndexFileReader in
+          try IndexFileReader(
+            entry, in: directory, database: database, collection: collection,
+            segmentRoot: segment.root, mapped: isMapped)
+        }
+      }
+    }
+  }
+}
+
+extension IndexEntry {
+  /// How a graph of this index is built; nil when it is no graph by the collection's metric.
+  func graphOptions(of collection: CollectionEntry) -> HNSWOptions? {
+    guard case .vector(let spec) = spec, case .hnsw(let m, let efConstruction) = spec.method,
+      spec.metric ?? collection.metric == collection.metric
+    else { return nil }
+    return HNSWOptions(
+      m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1)
+  }
+}
+
+/// Threads of the file system, which work side by side on one job.
+struct ThreadWorkers: Workers {
+  private let fileSystem: any FileSystem
+  let count: Int
+
+  init(_ fileSystem: any FileSystem, count: Int) {
+    self.fileSystem = fileSystem
+    self.count = max(1, count)
+  }
+
+  func run(_ body: @Sendable (Int) -> Void) {
+    guard count > 1 else { return body(0) }
+    withoutActuallyEscaping(body) { body in
+      var threads: [any RunningThread] = []
+      var missing: [Int] = []
+      for number in 1..<count {
+        do throws(FileError) {
+          threads.append(try fileSystem.startThread("roost-index") { body(number) })
+        } catch {
+          missing.append(number)
+        }
+      }
+      body(0)
+      // What no thread could be had for is done here.
+      for number in missing { body(number) }
+      for thread in threads { thread.join() }
+    }
+  }
+}

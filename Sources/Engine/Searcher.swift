@@ -1,0 +1,198 @@
+internal import RoostContract
+internal import RoostFiles
+internal import RoostIndex
+internal import RoostKernels
+internal import RoostStorage
+
+// A search goes through all places of a snapshot: each segment by its graph or row by row, then the
+// rows in memory. Wherever a row comes from, its distance is computed by the reference before it
+// can be a hit; codes and sums of floats only say which rows are worth that.
+
+/// One query on its way through a collection.
+struct Searcher {
+  private let view: CollectionView
+  private let lsn: UInt64
+  private let query: SearchQuery
+  private let exact: ExactDistance
+  private let near: NearDistance
+  private var best: NearestPlaces
+
+  /// What is aimed at when nothing is asked for.
+  static let usualRecall = 0.99
+
+  init(_ query: SearchQuery, _ view: CollectionView, at lsn: UInt64) {
+    self.query = query
+    self.view = view
+    self.lsn = lsn
+    exact = ExactDistance(view.entry.metric, from: query.vector)
+    near = NearDistance(view.entry.metric, from: query.vector)
+    best = NearestPlaces(limit: query.limit)
+  }
+
+  /// The nearest records that satisfy the filter, the nearest first.
+  mutating func found() throws -> [NearestPlaces.Found] {
+    guard query.limit > 0 else { return [] }
+    for segment in view.segments.indices { try search(segment) }
+    for table in view.memory.indices {
+      try Task.checkCancellation()
+      try searchMemory(table)
+    }
+    return best.sorted()
+  }
+
+  private mutating func searchMemory(_ table: Int) throws {
+    var best = best
+    try view.memory[table].forEachAlive(at: lsn) { number, row in
+      guard query.filter?.matches(row.record.projected(.everything)) ?? true else { return }
+      let score = near.score(row.record.vector, inverseLength: row.inverseLength)
+      if score > near.bound(best.farthest, longest: row.length) { return }
+      let distance = exact.to(row.record.vector, at: 0)
+      guard query.admits(distance) else { return }
+      try best.offer(distance, .memory(table, row: number)) { _ in row.record.id }
+    }
+    self.best = best
+  }
+
+  // MARK: A segment
+
+  private mutating func search(_ segment: Int) throws {
+    let part = view.segments[segment]
+    guard part.reader.rowCount > 0 else { return }
+    let mask = try query.filter.map { try part.facts.mask($0) }
+    if mask?.isEmpty ?? false { return }
+    if !query.exact, let graph = part.index?.graph(), fits(graph, part) {
+      let matches = mask?.count ?? part.reader.rowCount
+      if let effort = effort(graph, part, matches: matches),
+        try walk(graph, segment, effort: effort, mask: mask, matches: matches)
+      {
+        return
+      }
+    }
+    try scan(segment, mask)
+  }
+
+  private func fits(_ graph: HNSWIndex, _ part: SegmentView) -> Bool {
+    graph.rowCount == part.reader.rowCount && graph.dimension == view.entry.dimension
+      && graph.measure == IndexMetric(view.entry.metric) && near.isSound
+  }
+
+  /// How many candidates a walk should keep; nil when looking at every match costs less.
+  private func effort(_ graph: HNSWIndex, _ part: SegmentView, matches: Int) -> Int? {
+    let recall = query.recall ?? Self.usualRecall
+    guard
+      var effort = query.effort.map({ max($0, query.limit) })
+        ?? graph.curve.effort(for: recall, limit: query.limit)
+    else { return nil }
+    // Of those that a walk meets, only this share can be hits.
+    let share = Double(matches) / Double(max(1, part.reader.rowCount))
+    effort = Int(min(1e9, Double(effort) / max(share, 1e-9)))
+    // In nanoseconds: a candidate kept costs a node followed, a row a few cache lines from memory.
+    let walk = Double(effort) * 300
+    let scan = Double(matches) * (8 + Double(view.entry.dimension) * (mask ? 0.12 : 0.08))
+    return walk < scan ? effort : nil
+  }
+
+  private var mask: Bool { query.filter != nil }
+
+  /// Walks the graph; false when what it found does not answer the query.
+  private mutating func walk(
+    _ graph: HNSWIndex, _ segment: Int, effort: Int, mask: RowSet?, matches: Int
+  ) throws -> Bool {
+    let part = view.segments[segment]
+    return try FinderPool.with { finder in
+      graph.find(query.vector, effort: effort, finder)
+      var rows: [UInt32] = []
+      rows.reserveCapacity(finder.rows.count)
+      var lengths: [Float] = []
+      for (place, row) in finder.rows.enumerated() {
+        guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn) else { continue }
+        rows.append(row)
+        lengths.append(finder.inverseLengths[place])
+      }
+      // Whoever is nearer than the farthest of enough candidates is among them.
+      guard rows.count >= min(query.limit, matches) else { return false }
+      try offer(rows, lengths, of: segment)
+      return true
+    }
+  }
+
+  /// Offers rows that may be near: first scored in floats, then the nearest exactly.
+  private mutating func offer(
+    _ rows: [UInt32], _ inverseLengths: [Float], of segment: Int
+  ) throws {
+    let reader = view.segments[segment].reader
+    var scores = [Float](repeating: 0, count: rows.count)
+    try near.score(rows, of: reader, { inverseLengths[$0] }, into: &scores)
+    // Only products need it, and they are few here.
+    let longest = inverseLengths.map { $0 > 0 ? 1 / Double($0) : 0 }.max() ?? 0
+    // The nearest first, so that the bound is tight early.
+    var order = Array(rows.indices)
+    order.sort { scores[$0] < scores[$1] || scores[$0] == scores[$1] && rows[$0] < rows[$1] }
+    for place in order {
+      if scores[place] > near.bound(best.farthest, longest: longest) { break }
+      try offer(Int(rows[place]), of: segment, reader)
+    }
+  }
+
+  private mutating func offer(_ row: Int, of segment: Int, _ reader: SegmentReader) throws {
+    let distance = try exact.to(row, of: reader)
+    guard query.admits(distance) else { return }
+    try best.offer(distance, .segment(segment, row: row)) { _ in try reader.id(of: row) }
+  }
+
+  // MARK: Row by row
+
+  /// Rows are scored in portions of this many, between which work can be cancelled.
+  private static let portion = 1_024
+
+  private mutating func scan(_ segment: Int, _ mask: RowSet?) throws {
+    let part = view.segments[segment]
+    let lengths = view.entry.metric == .l2 ? nil : try part.facts.lengths()
+    let longest = lengths?.longest ?? 0
+    var numbers: [UInt32] = []
+    var scores: [Float] = []
+    func isAlive(_ row: Int) -> Bool { part.isAlive(row, at: lsn) }
+    var start = 0
+    while start < part.reader.rowCount {
+      try Task.checkCancellation()
+      let rows = start..<min(start + Self.portion, part.reader.rowCount)
+      start = rows.upperBound
+      numbers.removeAll(keepingCapacity: true)
+      if let mask {
+        for row in rows where mask.contains(UInt32(row)) && isAlive(row) {
+          numbers.append(UInt32(row))
+        }
+        guard !numbers.isEmpty else { continue }
+      } else if part.deaths != nil {
+        for row in rows where isAlive(row) { numbers.append(UInt32(row)) }
+        guard !numbers.isEmpty else { continue }
+      }
+      let isWhole = numbers.isEmpty
+      let count = isWhole ? rows.count : numbers.count
+      if scores.count < count { scores = [Float](repeating: 0, count: Self.portion) }
+      if isWhole {
+        try near.score(
+          rows, of: part.reader, { lengths?.inverse[rows.lowerBound + $0] ?? 0 }, into: &scores)
+      } else {
+        try near.score(
+          numbers, of: part.reader, { lengths?.inverse[Int(numbers[$0])] ?? 0 }, into: &scores)
+      }
+      var bound = near.bound(best.farthest, longest: longest)
+      for place in 0..<count where !(scores[place] > bound) {
+        let row = isWhole ? rows.lowerBound + place : Int(numbers[place])
+        try offer(row, of: segment, part.reader)
+        bound = near.bound(best.farthest, longest: longest)
+      }
+    }
+  }
+}
+
+extension IndexMetric {
+  init(_ metric: Metric) {
+    switch metric {
+    case .l2: self = .l2
+    case .innerProduct: self = .innerProduct
+    case .cosine: self = .cosine
+    }
+  }
+}
