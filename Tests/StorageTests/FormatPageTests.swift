@@ -57,6 +57,8 @@ struct FormatPageTests {
       ("Segment", "names of a column's path", SegmentFormat.pathSegmentsMax),
       ("Segment", "bytes of a column's path", SegmentFormat.pathBytesMax),
       ("Segment", "bytes of a form in a dictionary", SegmentFormat.valueBytesMax),
+      ("Index", "bytes before the image", IndexFormat.page),
+      ("Index", "bytes of an index with a hash of their own", IndexFormat.block),
     ])
   func limits(_ chapter: String, _ rule: String, _ limit: Int) throws {
     #expect(try Self.rows(chapter, beginning: rule) == [[rule, String(limit)]])
@@ -67,6 +69,7 @@ struct FormatPageTests {
     arguments: [
       ("log", LogFormat.magic), ("manifest", ManifestFormat.magic), ("STATE", StateHint.magic),
       ("segment", SegmentFormat.magic), ("end of a segment", SegmentFormat.footerMagic),
+      ("index", IndexFormat.magic), ("end of an index", IndexFormat.footerMagic),
     ])
   func magic(_ file: String, _ magic: [UInt8]) throws {
     let hex = magic.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")

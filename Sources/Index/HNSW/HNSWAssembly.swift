@@ -109,11 +109,31 @@ private struct HNSWAssembly<Source: RowSource> {
     image.efConstruction = options.efConstruction
     image.seed = options.seed
     image.entries = HNSWBuilder.entries(of: count)
+    image.points = HNSWCalibration<Source>.efforts.count
     guard let places = image.places else { throw IndexDefect(offset: 0) }
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
     try fill(memory, image, places, builder, order)
+    try measure(memory, places)
     return memory
+  }
+
+  /// Measures the graph and writes the points of its curve, which were left out so far.
+  private func measure(_ memory: AlignedMemory, _ places: HNSWImage.Places) throws {
+    let index = try HNSWIndex(unmeasured: IndexBytes(memory))
+    let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points()
+    var offset = places.points
+    func put(_ bits: UInt64) {
+      unsafe memory.base.storeBytes(of: bits.littleEndian, toByteOffset: offset, as: UInt64.self)
+      offset += 8
+    }
+    for point in points {
+      put(UInt64(point.effort))
+      for column in RecallCurve.limits.indices {
+        put(point.means[column].bitPattern)
+        put(point.errors[column].bitPattern)
+      }
+    }
   }
 
   /// Writes the sections, the nodes in a new order.

@@ -17,6 +17,15 @@ package final class HNSWIndex: Sendable {
     curve = try Self.curve(bytes, image, places)
   }
 
+  /// Opens an image whose curve is not there yet.
+  init(unmeasured bytes: IndexBytes) throws(IndexDefect) {
+    image = try HNSWImage(reading: bytes)
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    self.places = places
+    self.bytes = bytes
+    curve = RecallCurve()
+  }
+
   private static func curve(
     _ bytes: IndexBytes, _ image: HNSWImage, _ places: HNSWImage.Places
   ) throws(IndexDefect) -> RecallCurve {
@@ -57,6 +66,9 @@ package final class HNSWIndex: Sendable {
     unsafe CodeRows(image.space, .four, at: section(offset, UInt8.self))
   }
 
+  /// The row of a node.
+  func row(of node: Int) -> UInt32 { unsafe section(places.rows, UInt32.self)[node] }
+
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
     let links = unsafe section(places.links, UInt32.self)
@@ -79,7 +91,11 @@ package final class HNSWIndex: Sendable {
   /// Finds candidates: the rows of the `effort` nodes that the walk finds nearest by their codes.
   ///
   /// They are left in `finder.rows`, with the inverse lengths of the rows beside them.
-  package func find(_ query: [Float], effort: Int, _ finder: HNSWFinder) {
+  ///
+  /// - Parameter hidden: a node that takes no part; nil when all do.
+  package func find(
+    _ query: [Float], effort: Int, without hidden: UInt32? = nil, _ finder: HNSWFinder
+  ) {
     finder.reset(codeCount: image.space.codeCount)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
@@ -90,7 +106,7 @@ package final class HNSWIndex: Sendable {
       nodeCount: image.nodes, degree: image.degree, links: section(places.links, UInt32.self),
       codes: codes(places.codes))
     unsafe finder.scratch.walk(
-      graph, UnsafePointer(finder.query), effort: effort, entries: image.entries,
+      graph, UnsafePointer(finder.query), effort: effort, without: hidden, entries: image.entries,
       section(places.entryNodes, UInt32.self), codes(places.entryCodes))
     let rows = unsafe section(places.rows, UInt32.self)
     let lengths = unsafe section(places.lengths, Float.self)

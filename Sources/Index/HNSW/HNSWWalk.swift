@@ -52,12 +52,13 @@ internal import CKernels
   ///   - entryNodes: the nodes of the entries; nil when they are the first of the graph.
   ///   - entryCodes: their codes, one after the other.
   func walk(
-    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int,
+    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, without hidden: UInt32? = nil,
     entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
   ) {
     pool.reset(limit: effort)
     visited.reset(count: graph.nodeCount)
     scored = 0
+    if let hidden { _ = visited.insert(hidden) }
     unsafe enter(graph, query, entries, entryNodes, entryCodes)
     unsafe follow(graph, query)
   }

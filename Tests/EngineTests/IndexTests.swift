@@ -1,0 +1,153 @@
+import RoostContract
+import RoostFiles
+import RoostStorage
+import Testing
+
+@testable import RoostEngine
+
+@Suite("A collection with a graph")
+struct IndexTests {
+  /// Vectors around some middles, as those of texts are.
+  private static func records(_ numbers: Range<Int>, dimension: Int = 24) -> [Record] {
+    numbers.map { number in
+      var chance = SeededNumbers(seed: UInt64(number) &* 0x9E37_79B9 &+ 7)
+      var middle = SeededNumbers(seed: UInt64(number % 40))
+      let vector = (0..<dimension).map { _ in
+        Float(middle.below(2_000)) / 1_000 - 1 + Float(chance.below(600)) / 1_000 - 0.3
+      }
+      return Record(
+        id: "\(number)", vector: vector,
+        metadata: ["part": .int(Int64(number % 100)), "tenth": .int(Int64(number % 10))])
+    }
+  }
+
+  private static func store(
+    _ metric: Metric, rows: Int = 3_000
+  ) throws -> (SimulatedFileSystem, Store, StoreCollection) {
+    let disk = SimulatedFileSystem(seed: 5)
+    var options = StoreOptions(background: false)
+    options.reserve = 4_096
+    let store = try Store.open(at: "/store", on: disk, options: options)
+    let collection = try store.ensureCollection(
+      CollectionSpec(name: "points", dimension: 24, metric: metric))
+    try collection.upsert(records(0..<rows))
+    try collection.ensureIndexes([.hnsw(m: 8, efConstruction: 64)])
+    return (disk, store, collection)
+  }
+
+  private func ids(
+    _ collection: StoreCollection, near record: Record, exact: Bool, where filter: Filter? = nil,
+    limit: Int = 10
+  ) throws -> [String] {
+    try collection.search([
+      SearchQuery(near: record.vector ?? [], limit: limit, where: filter, exact: exact)
+    ])[0].map(\.record.id)
+  }
+
+  private func recall(_ collection: StoreCollection, where filter: Filter? = nil) throws -> Double {
+    var found = 0
+    var wanted = 0
+    for record in Self.records(100_000..<100_060) {
+      let truth = try ids(collection, near: record, exact: true, where: filter)
+      let answer = try ids(collection, near: record, exact: false, where: filter)
+      #expect(answer.count == truth.count)
+      wanted += truth.count
+      found += Set(answer).intersection(truth).count
+    }
+    return Double(found) / Double(wanted)
+  }
+
+  @Test("finds nearly what a scan finds, by every metric", arguments: Metric.allCases)
+  func recall(_ metric: Metric) throws {
+    let (disk, store, collection) = try Self.store(metric)
+    #expect(disk.image().names(in: "/store").contains { $0.hasSuffix(".idx") })
+    #expect(try collection.indexes().map(\.indexed) == [3_000])
+    #expect(try recall(collection) >= 0.95)
+    try store.close()
+  }
+
+  @Test("finds as many as there are under any filter", arguments: [1, 3, 10, 100])
+  func filtered(_ share: Int) throws {
+    let (_, store, collection) = try Self.store(.l2)
+    let filter = Filter.lt(.metadata("part"), .int(Int64(share)))
+    #expect(try recall(collection, where: filter) >= 0.95)
+    #expect(
+      try ids(
+        collection, near: Self.records(7..<8)[0], exact: false, where: filter, limit: 3_000
+      ).count == 30 * share)
+    try store.close()
+  }
+
+  @Test("never shows what was deleted or replaced, and shows what came since")
+  func changes() throws {
+    let (disk, store, collection) = try Self.store(.l2)
+    let record = Self.records(5..<6)[0]
+    let near = try ids(collection, near: record, exact: true)
+    try collection.delete(Array(near.prefix(5)))
+    #expect(try ids(collection, near: record, exact: false).first == near[5])
+    var moved = record
+    moved.id = near[5]
+    moved.vector = record.vector?.map { $0 + 50 }
+    try collection.upsert([moved])
+    #expect(try !ids(collection, near: record, exact: false).contains(near[5]))
+    try collection.upsert([record])
+    #expect(try ids(collection, near: record, exact: false).first == "5")
+    try store.close()
+    let again = try Store.open(
+      at: "/store", on: disk, options: StoreOptions(background: false))
+    #expect(try ids(try again.collection("points"), near: record, exact: false).first == "5")
+    try again.close()
+  }
+
+  @Test("answers all the same when its file is damaged or gone, and has it built again")
+  func damaged() throws {
+    let (disk, store, collection) = try Self.store(.cosine)
+    let record = Self.records(5..<6)[0]
+    let near = try ids(collection, near: record, exact: true)
+    try store.close()
+    let whole = disk.image()
+    let name = try #require(whole.names(in: "/store").first { $0.hasSuffix(".idx") })
+    let bytes = try #require(whole.bytes(of: name, in: "/store"))
+    for place in stride(from: 0, to: bytes.count, by: bytes.count / 40) {
+      var image = whole
+      var changed = bytes
+      changed[place] ^= 0x10
+      image.setBytes(changed, of: name, in: "/store")
+      try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+      image.setBytes(Array(bytes.prefix(place)), of: name, in: "/store")
+      try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+    }
+    var image = whole
+    image.remove(name, in: "/store")
+    try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+  }
+
+  private func expect(
+    _ near: [String], _ record: Record, _ disk: SimulatedFileSystem
+  ) throws {
+    var options = StoreOptions(background: false)
+    options.reserve = 4_096
+    let store = try Store.open(at: "/store", on: disk, options: options)
+    let collection = try store.collection("points")
+    #expect(try ids(collection, near: record, exact: false) == near)
+    try collection.ensureIndexes([.hnsw(m: 8, efConstruction: 64)])
+    #expect(try ids(collection, near: record, exact: false).first == near.first)
+    try store.close()
+  }
+
+  @Test("keeps its graph over merges, and deletes the files of graphs that are not needed")
+  func merges() throws {
+    let (disk, store, collection) = try Self.store(.l2)
+    try collection.upsert(Self.records(3_000..<6_000))
+    try store.checkpoint()
+    try store.compact()
+    try store.core.buildIndexes()
+    #expect(try collection.indexes().map(\.indexed) == [6_000])
+    #expect(disk.image().names(in: "/store").filter { $0.hasSuffix(".idx") }.count == 1)
+    #expect(try recall(collection) >= 0.95)
+    try collection.dropIndex(try #require(try collection.indexes().first).name)
+    try store.checkpoint()
+    #expect(disk.image().names(in: "/store").filter { $0.hasSuffix(".idx") }.isEmpty)
+    try store.close()
+  }
+}
