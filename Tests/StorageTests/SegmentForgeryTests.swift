@@ -66,6 +66,26 @@ struct SegmentForgeryTests {
     #expect(Self.opening(segment) == forgery.expected)
   }
 
+  @Test("a length and a root that the manifest does not have are refused")
+  func whole() throws {
+    let (bytes, entry) = try ForgedSegment.small().built()
+    func opening(_ change: (inout SegmentEntry) -> Void) -> FormatError.Problem? {
+      var entry = entry
+      change(&entry)
+      return problem { () throws(StorageError) in
+        _ = try SegmentReader(
+          entry, Bytes(bytes), .segment(3), database: SegmentBed.database,
+          collection: SegmentBed.collection, dimension: 3, element: .f32)
+      }
+    }
+    #expect(opening { _ in } == nil)
+    for length in [-1, entry.length - 1, entry.length + 1, .max] {
+      #expect(opening { $0.length = length } == .length)
+    }
+    #expect(opening { $0.root.a ^= 1 } == .checksum)
+    #expect(opening { $0.root.b ^= 1 } == .checksum)
+  }
+
   @Test("a later minor version and features that a reader need not know are no hindrance")
   func features() throws {
     var segment = try ForgedSegment.small()
@@ -156,6 +176,9 @@ struct SegmentForgeryTests {
         $0.removeLast(32)
         $0[0] = 7
       }
+    },
+    SegmentForgery("a section of a later version in place of the checksums", .missing) {
+      $0.changeDirectory = { $0[8 + 7 * 32] = 9 }
     },
     SegmentForgery("a page of nothing before the directory", .missing) { $0.gap = 4_096 },
     SegmentForgery("another number of checksums", .count) {

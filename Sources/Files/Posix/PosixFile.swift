@@ -111,7 +111,7 @@ final class PosixFile: File {
   // MARK: Writing
 
   func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
-    guard offset >= 0, offset <= Int.max - bytes.count else {
+    guard (0...Int.max - bytes.count).contains(offset) else {
       throw FileError(.write, ErrorNumber.invalid)
     }
     var done = 0
