@@ -3,8 +3,8 @@ import RoostContract
 import RoostEngine
 import RoostFiles
 
-// The power lane: a file system of the real kernel loses its power. It is ext4 in a file, mounted in
-// a private namespace; the kernel is told to shut it down without flushing its journal, so that
+// The power lane: a file system of the real kernel loses its power. It is ext4 in a file, mounted
+// in a private namespace; the kernel is told to shut it down without flushing its journal, so that
 // only what was synced is there when it is mounted again. Beside the writers a process follows;
 // what it has seen must be there as well.
 //

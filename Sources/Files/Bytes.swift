@@ -101,13 +101,11 @@ internal import CFiles
     }
   }
 
-  /// Makes `numbers` hold `count` numbers of 1, 2 or 4 bytes; false when they are not all inside.
-  package func widen(
-    at offset: Int, count size: Int, width: Int, into numbers: inout [UInt32]
-  ) -> Bool {
-    guard [1, 2, 4].contains(width), size >= 0, size <= count / width else { return false }
-    let found: Void? = unsafe withBytes(at: offset, count: size * width) { bytes in
-      numbers = unsafe [UInt32](unsafeUninitializedCapacity: size) { out, filled in
+  /// So many numbers of 1, 2 or 4 bytes; nil when they are not all inside.
+  package func widened(at offset: Int, count size: Int, width: Int) -> [UInt32]? {
+    guard [1, 2, 4].contains(width), size >= 0, size <= count / width else { return nil }
+    return unsafe withBytes(at: offset, count: size * width) { bytes in
+      unsafe [UInt32](unsafeUninitializedCapacity: size) { out, filled in
         switch width {
         case 1: for index in 0..<size { unsafe out[index] = UInt32(bytes[index]) }
         case 2:
@@ -124,7 +122,6 @@ internal import CFiles
         filled = size
       }
     }
-    return found != nil
   }
 
   /// A copy of a range; nil when it is not all inside.

@@ -75,7 +75,8 @@ struct BytesTests {
       precondition(ftruncate(descriptor, 4_096) == 0)
       let map = unsafe mmap(nil, 4_096, PROT_READ, MAP_SHARED, descriptor, 0)
       precondition(ftruncate(descriptor, 0) == 0)
-      _ = unsafe map?.load(as: UInt8.self)
+      // The number is used, or no optimizer would leave the read in.
+      if unsafe map?.load(as: UInt8.self) == 77 { exit(77) }
       // No fault: whoever expects one is told by the success.
       exit(EXIT_SUCCESS)
     }
@@ -140,6 +141,25 @@ struct BytesTests {
     #expect(bytes.array(at: 9, count: 0) == [])
     #expect(Bytes([]).array(at: 0, count: 0) == [] && Bytes([]).load(UInt8.self, at: 0) == nil)
     #expect(!bytes.isPoisoned)
+  }
+
+  @Test("numbers of one, two and four bytes are widened, and nothing else is")
+  func widens() {
+    let bytes = Bytes([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    #expect(bytes.widened(at: 1, count: 8, width: 1) == [2, 3, 4, 5, 6, 7, 8, 9])
+    #expect(bytes.widened(at: 1, count: 4, width: 2) == [0x302, 0x504, 0x706, 0x908])
+    #expect(bytes.widened(at: 1, count: 2, width: 4) == [0x504_0302, 0x908_0706])
+    #expect(bytes.widened(at: 9, count: 0, width: 4) == [])
+    for width in [-1, 0, 3, 5, 8, .max, .min] {
+      #expect(bytes.widened(at: 0, count: 1, width: width) == nil)
+    }
+    #expect(bytes.widened(at: 0, count: 3, width: 3) == nil)
+    for width in [1, 2, 4] {
+      for count in [-1, .min, .max, 9 / width + 1] {
+        #expect(bytes.widened(at: 0, count: count, width: width) == nil)
+      }
+      #expect(bytes.widened(at: 2, count: 8 / width, width: width) == nil)
+    }
   }
 
   @Test("bytes are compared as text is sorted")

@@ -164,6 +164,7 @@ extension FileSystemLaw {
       directory.close()
       #expect(reason { _ = try directory.list() } == .other)
       #expect(reason { _ = try directory.create("b") } == .other)
+      #expect(reason { try directory.sync() } == .other)
       #expect(!directory.isCurrent())
     },
   ]
@@ -190,7 +191,9 @@ extension FileSystemLaw {
     },
     FileSystemLaw("a place that makes no sense is refused") { system, path in
       let file = try system.openDirectory(path, creating: false).create("a")
-      for (offset, count) in [(-1, 1), (0, -1), (.max, 1), (1, .max)] {
+      for (offset, count) in [
+        (-1, 1), (-1, 0), (.min, 1 << 20), (0, -1), (.max, 1), (1, .max),
+      ] {
         #expect(throws: FileError(.read, ErrorNumber.invalid)) {
           try file.read(at: offset, count: count)
         }
@@ -198,6 +201,8 @@ extension FileSystemLaw {
       for offset in [-1, .max] {
         #expect(throws: FileError(.write, ErrorNumber.invalid)) { try file.write([1], at: offset) }
       }
+      #expect(throws: FileError(.write, ErrorNumber.invalid)) { try file.write([], at: -1) }
+      #expect(throws: FileError(.reserve, ErrorNumber.invalid)) { try file.reserve(.min) }
       #expect(throws: FileError(.truncate, ErrorNumber.invalid)) { try file.truncate(to: -1) }
       #expect(throws: FileError(.reserve, ErrorNumber.invalid)) { try file.reserve(-1) }
       #expect(throws: FileError.self) { try file.truncate(to: .max) }
@@ -277,6 +282,20 @@ extension FileSystemLaw {
       let again = try directory.lock(other, byte: 0, exclusive: true)
       #expect(reason { _ = try directory.lock(file, byte: 0, exclusive: true) } == .busy)
       withExtendedLifetime((beside, again)) {}
+    },
+    FileSystemLaw("there is no byte below the first to be locked") { system, path in
+      let directory = try system.openDirectory(path, creating: false)
+      let file = try directory.create("LOCK")
+      for byte in [-1, .min] {
+        for exclusive in [false, true] {
+          #expect(throws: FileError(.lock, ErrorNumber.invalid)) {
+            try directory.lock(file, byte: byte, exclusive: exclusive)
+          }
+        }
+        #expect(throws: FileError(.lock, ErrorNumber.invalid)) {
+          try directory.isLocked(file, byte: byte)
+        }
+      }
     },
     FileSystemLaw("shared locks live together") { system, path in
       let directory = try system.openDirectory(path, creating: false)

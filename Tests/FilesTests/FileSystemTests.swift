@@ -132,6 +132,96 @@ struct PosixTests {
     }
   }
 
+  @Test("a directory is handed out only when its name is durable", arguments: [true, false])
+  func durableName(_ isThere: Bool) async {
+    await #expect(processExitsWith: .success) { [isThere] in
+      try withScratch { path in
+        let system = PosixFileSystem()
+        if isThere { _ = try system.openDirectory(path + "/a", creating: true) }
+        // With one number left the directory can be opened, and the one above it cannot.
+        let next = dup(0)
+        close(next)
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        precondition(unsafe getrlimit(files, &limit) == 0)
+        let most = limit.rlim_cur
+        limit.rlim_cur = rlim_t(next + 1)
+        precondition(unsafe setrlimit(files, &limit) == 0)
+        let found = reason { _ = try system.openDirectory(path + "/a", creating: true) }
+        precondition(found == .tooManyFiles, "\(String(describing: found))")
+        try system.openDirectory(path + "/a", creating: false).close()
+        limit.rlim_cur = most
+        precondition(unsafe setrlimit(files, &limit) == 0)
+      }
+    }
+  }
+
+  #if os(Linux)
+    @Test("a directory is not handed out when the system cannot make its name durable")
+    func volatileName() throws {
+      let system = PosixFileSystem()
+      #expect(throws: FileError(.createDirectory, ErrorNumber.invalid)) {
+        try system.openDirectory("/proc/sys", creating: true)
+      }
+      try system.openDirectory("/proc/sys", creating: false).close()
+    }
+  #endif
+
+  @Test("who has a lock has it on the file that has the name, however often that is replaced")
+  func replacedLocks() async {
+    await #expect(processExitsWith: .success) {
+      try withScratch { path in
+        // Whoever gets the signal stands still for a while, wherever that is.
+        signal(SIGUSR1) { _ in usleep(500) }
+        let locker = Monitor<pthread_t?>(nil)
+        let isDone = Monitor(false)
+        try PosixFileSystem().openDirectory(path, creating: false).create("LOCK").close()
+        let threads = [
+          try PosixThread("replaces") {
+            do {
+              let directory = try PosixFileSystem().openDirectory(path, creating: false)
+              while !isDone.withLock({ $0 }) {
+                let file = try directory.open("LOCK", writable: true)
+                defer { file.close() }
+                let found = reason {
+                  let lock = try directory.lock(file, byte: 0, exclusive: true)
+                  try directory.create("next").close()
+                  try directory.rename("next", to: "LOCK")
+                  lock.release()
+                }
+                precondition([nil, .busy, .other].contains(found))
+              }
+            } catch {
+              preconditionFailure("\(error)")
+            }
+          },
+          try PosixThread("interrupts") {
+            while !isDone.withLock({ $0 }) {
+              if let thread = locker.withLock({ $0 }) { pthread_kill(thread, SIGUSR1) }
+              usleep(600)
+            }
+          },
+        ]
+        locker.withLock { $0 = pthread_self() }
+        let directory = try PosixFileSystem().openDirectory(path, creating: false)
+        for _ in 0..<4_000 {
+          let file = try directory.open("LOCK", writable: true)
+          defer { file.close() }
+          let found = reason {
+            let lock = try directory.lock(file, byte: 0, exclusive: true)
+            let count = try file.linkCount()
+            precondition(count == 1, "the lock is on a file that nobody finds any more")
+            lock.release()
+          }
+          precondition([nil, .busy, .other].contains(found))
+        }
+        locker.withLock { $0 = nil }
+        isDone.withLock { $0 = true }
+        threads.forEach { $0.join() }
+      }
+    }
+  }
+
   @Test("a file never gets the number of a standard stream")
   func streams() async {
     await #expect(processExitsWith: .success) {

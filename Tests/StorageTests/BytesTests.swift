@@ -58,6 +58,49 @@ struct BytesTests {
     }
   }
 
+  @Test("what is not all inside of a part is refused, though bytes follow in the file")
+  func bounds() throws {
+    let bytes = Bytes([UInt8](repeating: 1, count: 64))
+    func found(
+      _ size: Int, _ read: (inout ByteReader) throws(StorageError) -> Void
+    ) -> FormatError.Problem? {
+      problem { () throws(StorageError) in
+        var reader = ByteReader(bytes, in: .manifest, range: 8..<8 + size)
+        try read(&reader)
+      }
+    }
+    func check(_ size: Int, _ read: (inout ByteReader) throws(StorageError) -> Void) {
+      #expect(found(size, read) == nil)
+      for less in 0..<size { #expect(found(less, read) == .truncated) }
+    }
+    check(1) { (reader) throws(StorageError) in _ = try reader.u8() }
+    check(2) { (reader) throws(StorageError) in _ = try reader.u16() }
+    check(4) { (reader) throws(StorageError) in _ = try reader.u32() }
+    check(8) { (reader) throws(StorageError) in _ = try reader.u64() }
+    check(1) { (reader) throws(StorageError) in _ = try reader.varint() }
+    check(5) { (reader) throws(StorageError) in _ = try reader.array(5) }
+    check(5) { (reader) throws(StorageError) in _ = try reader.part(5) }
+    check(6) { (reader) throws(StorageError) in _ = try reader.vector(3, as: .f16) }
+    #expect(found(2) { (reader) throws(StorageError) in _ = try reader.text() } == nil)
+    #expect(found(1) { (reader) throws(StorageError) in _ = try reader.text() } == .count)
+    var reader = ByteReader(Bytes([UInt8](repeating: 0, count: 9)), in: .manifest, range: 0..<4)
+    #expect(problem { () throws(StorageError) in try reader.zeros(5) } == .truncated)
+    try reader.zeros(4)
+    #expect(reader.remaining == 0)
+  }
+
+  @Test("a count below zero is refused, and leaves the reader where it is")
+  func negativeCounts() {
+    for count in [-1, .min] {
+      var read = reader([0, 0, 0, 0])
+      #expect(problem { () throws(StorageError) in _ = try read.u8() } == nil)
+      #expect(problem { () throws(StorageError) in _ = try read.array(count) } == .truncated)
+      #expect(problem { () throws(StorageError) in _ = try read.part(count) } == .truncated)
+      #expect(problem { () throws(StorageError) in try read.zeros(count) } == .truncated)
+      #expect(read.remaining == 3)
+    }
+  }
+
   @Test("text that is longer than it may be, or no UTF-8, is refused")
   func texts() {
     var writer = ByteWriter()

@@ -35,6 +35,10 @@ struct LZ4BlockTests {
     for count in [-1, 0, 1, 4999, 5001, block.count * 255 + 255, 1 << 30, .max] {
       #expect(unpacked(block, count) == nil)
     }
+    let most = LZ4Block.bytesMax
+    #expect(LZ4Block.isPlausible(unpacked: most, packed: most))
+    #expect(!LZ4Block.isPlausible(unpacked: most + 1, packed: most))
+    #expect(!LZ4Block.isPlausible(unpacked: most, packed: most + 1))
     let bytes = Bytes(block)
     #expect(LZ4Block.unpacked(bytes, at: 1, packed: block.count, count: 5000) == nil)
     #expect(LZ4Block.unpacked(bytes, at: -1, packed: 4, count: 5000) == nil)

@@ -94,6 +94,53 @@ struct OperationFormTests {
     #expect(throws: StorageError.self) { try Self.decode(bytes + [0]) }
   }
 
+  @Test("an index whose JSON is written in another way is refused")
+  func otherIndexForms() throws {
+    let form = IndexSpec.hnsw(m: 8).json
+    func decode(_ form: String) throws(StorageError) -> [Operation] {
+      var writer = ByteWriter()
+      writer.varint(1)
+      writer.u8(OperationTag.putIndex.rawValue)
+      writer.varint(1)
+      writer.text("a")
+      writer.text(form)
+      var elements = Self.elements
+      return try OperationForm.decode(reader(writer.bytes), elements: &elements)
+    }
+    #expect(try decode(form) == [.putIndex(collection: 1, name: "a", .hnsw(m: 8))])
+    for other in [" " + form, form + "\n", "{}", "", "{"] {
+      #expect(
+        problem { () throws(StorageError) in _ = try decode(other) } == .value, "\(other)")
+    }
+  }
+
+  @Test("a collection of parts that there are not is refused")
+  func otherParts() {
+    let entry = CollectionEntry(number: 1, name: "c", dimension: 1)
+    var bytes = OperationForm.encode([.createCollection(entry)], elements: [:])
+    // Two counts, a tag and the number, the name, the dimension, and three codes.
+    #expect(bytes[9] == 3)
+    for parts in [4, 7, 0x83] as [UInt8] {
+      bytes[9] = parts
+      #expect(
+        problem { () throws(StorageError) in
+          var elements = Self.elements
+          _ = try OperationForm.decode(reader(bytes), elements: &elements)
+        } == .value)
+    }
+  }
+
+  @Test("a content that is neither there nor not is refused")
+  func contentFlag() {
+    for flag in [2, 3, 0xFF] as [UInt8] {
+      #expect(
+        problem { () throws(StorageError) in
+          var read = reader([flag, 1, 97])
+          _ = try read.content()
+        } == .value)
+    }
+  }
+
   @Test("parts past the limits of the contract are refused")
   func limits() {
     let long = String(repeating: "x", count: Limits.idBytesMax + 1)

@@ -162,8 +162,14 @@ struct ManifestTests {
     },
     Misfit("two indexes of a name", .order) { $0.collections[1].indexes[1].name = "a" },
     Misfit("more dead rows than rows", .range) { $0.collections[1].segments[0].dead = 101 },
-    Misfit("more rows than can be numbered", .range) {
-      $0.collections[1].segments[0].rows = 1 << 32
+    Misfit("more rows than there may be", .range) {
+      $0.collections[1].segments[0].rows = SegmentFormat.rowsMax + 1
+    },
+    Misfit("a commit that no number comes after", .range) {
+      $0.collections[1].segments[0].lastLSN = LogFormat.numberMax
+    },
+    Misfit("two files of an index over one segment", .order) {
+      $0.collections[1].indexes[0].files[1].segment = 7
     },
     Misfit("commits from end to beginning", .range) { $0.collections[1].segments[0].firstLSN = 11 },
     Misfit("a dimension of none", .range) { $0.collections[0].dimension = 0 },
@@ -186,6 +192,52 @@ struct ManifestTests {
     let directory = HeapDirectory()
     #expect(throws: StorageError.self) { try manifest.install(in: directory) }
     #expect(directory.events == [])
+  }
+
+  @Test("the largest numbers that there may be are taken")
+  func largest() throws {
+    var manifest = Self.full()
+    let last = LogFormat.numberMax - 1
+    manifest.generation = last
+    manifest.nextFile = last
+    manifest.nextCollection = last
+    manifest.firstLog = last
+    manifest.flushed = last
+    manifest.closed = last
+    manifest.durable = last
+    manifest.collections[1].number = last - 1
+    manifest.collections[1].segments[0].rows = SegmentFormat.rowsMax
+    manifest.collections[1].segments[0].lastLSN = last
+    manifest.collections[1].segments[1].file = last - 1
+    manifest.collections[1].indexes[0].files[0].segment = last - 1
+    manifest.collections[1].indexes[0].files.reverse()
+    manifest.collections[0].name = String(repeating: "n", count: Limits.nameBytesMax)
+    #expect(try Self.decode(manifest.encoded()) == manifest)
+    manifest.collections[0].name += "n"
+    #expect(
+      problem { () throws(StorageError) in
+        _ = try Self.decode(manifest.encoded())
+      } == .range)
+  }
+
+  @Test(
+    "a header with right checksums and one thing wrong is refused as what it is",
+    arguments: [
+      ("another magic", 0, .magic), ("a later version", 8, .version),
+      ("a length that is not the body's", 24, .length), ("a body of another root", 32, .checksum),
+      ("a body of another half of a root", 40, .checksum),
+      ("something where nothing may be", 48, .reserved), ("something at the end", 59, .reserved),
+    ] as [(String, Int, FormatError.Problem)])
+  func header(_ what: String, _ place: Int, _ expected: FormatError.Problem) {
+    var bytes = Self.full().encoded()
+    bytes[place] ^= 4
+    #expect(
+      problem { () throws(StorageError) in
+        _ = try Self.decode(bytes)
+      } == (place < 8 ? .magic : .checksum))
+    bytes.put(Checksum.crc32c(Array(bytes[..<60])), at: 60)
+    #expect(
+      problem { () throws(StorageError) in _ = try Self.decode(bytes) } == expected, "\(what)")
   }
 
   @Test("names that differ only in their bytes are two names")
@@ -315,7 +367,39 @@ struct ManifestFileTests {
     directory["MANIFEST"] = []
     #expect(throws: StorageError.self) { try Manifest.read(in: directory) }
     directory["MANIFEST"] = [UInt8](repeating: 0, count: ManifestFormat.sizeMax + 1)
-    #expect(throws: StorageError.self) { try Manifest.read(in: directory) }
+    #expect(
+      problem { () throws(StorageError) in _ = try Manifest.read(in: directory) } == .length)
+    directory["MANIFEST"]?.removeLast()
+    #expect(
+      problem { () throws(StorageError) in _ = try Manifest.read(in: directory) } == .magic)
+  }
+
+  @Test("a manifest of the largest size is installed and read, and a longer one is not")
+  func largest() throws {
+    func manifest(_ generation: UInt64, nameOf count: Int) -> Manifest {
+      var manifest = Self.manifest(generation)
+      manifest.nextCollection = 2
+      manifest.collections = [
+        CollectionEntry(
+          number: 1, name: "c", dimension: 1,
+          indexes: [
+            IndexEntry(name: String(repeating: "n", count: count), spec: .hnsw(name: "n"))
+          ])
+      ]
+      return manifest
+    }
+    // Of names as long as this one, the length is a number of as many bytes.
+    let count = ManifestFormat.sizeMax - 4_096
+    let rest = ManifestFormat.sizeMax - manifest(1, nameOf: count).encoded().count
+    let directory = HeapDirectory()
+    try manifest(1, nameOf: count + rest).install(in: directory)
+    #expect(directory["MANIFEST"]?.count == ManifestFormat.sizeMax)
+    #expect(try Manifest.read(in: directory)?.generation == 1)
+    #expect(
+      problem { () throws(StorageError) in
+        try manifest(2, nameOf: count + rest + 1).install(in: directory)
+      } == .length)
+    #expect(directory.names == ["MANIFEST"])
   }
 }
 
@@ -355,6 +439,24 @@ struct HintTests {
     #expect(StateHint(whole + [0], database: database) == nil)
   }
 
+  @Test("a STATE with a right checksum says nothing when anything else in it is wrong")
+  func forgedState() {
+    func hint(_ change: (inout [UInt8]) -> Void) -> StateHint? {
+      var bytes = Self.hint.encoded()
+      change(&bytes)
+      bytes.put(Checksum.crc32c(Array(bytes[..<60])), at: 60)
+      return StateHint(bytes, database: LogFixture.database)
+    }
+    #expect(hint { _ in } == Self.hint)
+    for place in Array(0..<24) + Array(48..<60) { #expect(hint { $0[place] ^= 1 } == nil) }
+    // The start of the machine, the generation and what is durable are what is said.
+    for place in 24..<48 { #expect(hint { $0[place] ^= 1 } != nil) }
+    // Half of the number of another store is another store's.
+    for other in [DatabaseID(high: 0x1111, low: 0), DatabaseID(high: 0, low: 0x2222)] {
+      #expect(StateHint(Self.hint.encoded(), database: other) == nil)
+    }
+  }
+
   @Test("LOCK says who has it, to whoever can read it")
   func lock() {
     let holder = LockHolder(process: ProcessIdentity(id: 4_711, boot: 0xFEED))
@@ -384,7 +486,10 @@ struct FileNameTests {
     for name in [
       "", "lock", "MANIFEST.", "MANIFEST.g1", "w-0000000000000ABC.wal", "w-abc.wal",
       "w-+000000000000abc.wal", "s-0000000000000001.wal", "x-0000000000000001.idx.bak",
-      "t-00000000000000001", "../LOCK",
+      "t-00000000000000001", "../LOCK", "w-0000000000000001", "w-0000000000000001.wa",
+      "W-0000000000000001.wal", "--0000000000000001.wal", "0000000000000001.wal",
+      "w-0000000000000001.walx", "w-0000000000000001xxxx", "t-00000000000000 1",
+      "t-\u{FF10}000000000000001", "w-0000000000000001.wal\u{301}", "MANIFEST.g000000000000000g",
     ] { #expect(FileName(name) == nil, "\(name)") }
   }
 }

@@ -115,9 +115,7 @@ final class PosixDirectory: Directory {
   }
 
   func lock(_ file: any File, byte: Int, exclusive: Bool) throws(FileError) -> any FileLock {
-    guard let file = file as? PosixFile, byte >= 0 else {
-      throw FileError(.lock, ErrorNumber.invalid)
-    }
+    guard let file = file as? PosixFile else { throw FileError(.lock, ErrorNumber.invalid) }
     // A lock belongs to an opening of the file, so each one gets its own: then it also holds
     // against this process, and closing `file` leaves it alone.
     let own = try openDescriptor(file.name, writable: exclusive)
@@ -137,9 +135,7 @@ final class PosixDirectory: Directory {
   }
 
   func isLocked(_ file: any File, byte: Int) throws(FileError) -> Bool {
-    guard let file = file as? PosixFile, byte >= 0 else {
-      throw FileError(.lock, ErrorNumber.invalid)
-    }
+    guard let file = file as? PosixFile else { throw FileError(.lock, ErrorNumber.invalid) }
     // Asked by an opening of its own, which holds nothing.
     let own = try openDescriptor(file.name, writable: false)
     defer { own.close() }
@@ -186,7 +182,7 @@ private final class PosixLock: FileLock {
 
   deinit { release() }
 
-  /// One byte of a file, or all of it.
+  /// One byte of a file, or all of it; a place below zero is refused by the system.
   static func range(_ kind: Int32, byte: Int?) -> flock {
     var range = flock()
     range.l_type = Int16(kind)

@@ -111,7 +111,7 @@ final class PosixFile: File {
   // MARK: Writing
 
   func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
-    guard offset >= 0, offset <= Int.max - bytes.count else {
+    guard (0...Int.max - bytes.count).contains(offset) else {
       throw FileError(.write, ErrorNumber.invalid)
     }
     var done = 0
@@ -135,11 +135,11 @@ final class PosixFile: File {
   }
 
   func reserve(_ size: Int) throws(FileError) {
-    guard size >= 0 else { throw FileError(.reserve, ErrorNumber.invalid) }
     if size == 0 { return }
+    // A size below zero is refused by the system.
     #if canImport(Darwin)
       let old = try self.size()
-      guard size > old else { return }
+      if size >= 0, size <= old { return }
       var request = fstore_t(
         fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
         fst_length: off_t(size - old), fst_bytesalloc: 0)

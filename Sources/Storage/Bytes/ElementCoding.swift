@@ -94,16 +94,17 @@ package enum ElementCoding {
     }
   }
 
-  /// Makes a buffer hold the vectors of some rows, each `stride` bytes after the one before; false
-  /// when they are not all inside.
-  package static func decode(
-    _ rows: Int, dimension: Int, as element: ElementType, from bytes: Bytes, at offset: Int,
-    stride: Int, into buffer: inout [Float]
-  ) -> Bool {
+  /// The vectors of some rows, each `stride` bytes after the one before, in the memory of `buffer`;
+  /// nil when they are not all inside.
+  package static func vectors(
+    _ rows: Int, dimension: Int, as element: ElementType, in bytes: Bytes, at offset: Int,
+    stride: Int, reusing buffer: consuming [Float]
+  ) -> [Float]? {
+    var buffer = buffer
     let size = dimension * element.byteCount
     guard rows > 0 else {
       buffer.removeAll(keepingCapacity: true)
-      return true
+      return buffer
     }
     let decoded: Void? = unsafe bytes.withBytes(at: offset, count: (rows - 1) * stride + size) {
       all in
@@ -119,7 +120,7 @@ package enum ElementCoding {
         }
       }
     }
-    return decoded != nil
+    return decoded.map { buffer }
   }
 
   // MARK: One number

@@ -11,7 +11,7 @@ package enum LZ4Block {
 
   /// The compressed form; nil where that would not be shorter.
   package static func compressed(_ bytes: [UInt8]) -> [UInt8]? {
-    guard bytes.count > 1, bytes.count <= bytesMax else { return nil }
+    guard (2...bytesMax).contains(bytes.count) else { return nil }
     // One byte less than there are: what does not fit in there is kept as it is.
     let room = bytes.count - 1
     let block = unsafe [UInt8](unsafeUninitializedCapacity: room) { out, count in
@@ -28,14 +28,15 @@ package enum LZ4Block {
 
   /// Whether so many bytes can come out of so few: a byte adds at most 255.
   package static func isPlausible(unpacked: Int, packed: Int) -> Bool {
-    unpacked >= 0 && packed > 0 && unpacked <= bytesMax && unpacked / 255 <= packed
+    (0...bytesMax).contains(unpacked) && (1...bytesMax).contains(packed)
+      && unpacked / 255 <= packed
   }
 
   /// What a range of `bytes` unpacks to, if that is exactly `count` bytes; nil otherwise.
   package static func unpacked(
     _ bytes: Bytes, at offset: Int, packed: Int, count: Int
   ) -> Bytes? {
-    guard isPlausible(unpacked: count, packed: packed), packed <= bytesMax else { return nil }
+    guard isPlausible(unpacked: count, packed: packed) else { return nil }
     var size = -1
     let block = unsafe Bytes(count: count) { out in
       let written = unsafe bytes.withBytes(at: offset, count: packed) { source in

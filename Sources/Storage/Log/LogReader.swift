@@ -63,12 +63,12 @@ package enum LogReader {
   ///
   /// `isLast` says that no log follows: then a torn end is told from damage, for which `mustReach`
   /// is the highest commit that anything outside the log knows to be durable. Of any other log each
-  /// defect is damage; only its seal may be torn. `expectedFirst` and `predecessor` are what the
-  /// header must say, `ending` what the next log's header says of this one.
+  /// defect is damage; only its seal may be torn. `ending` is what the next log's header says of
+  /// this one.
   package static func read(
     _ number: UInt64, in directory: any Directory, database: DatabaseID, isLast: Bool,
-    mustReach: UInt64, expectedFirst: UInt64? = nil, predecessor: Predecessor? = nil,
-    ending: Predecessor? = nil, visit: (LogEntry) throws(StorageError) -> Void
+    mustReach: UInt64, ending: Predecessor? = nil,
+    visit: (LogEntry) throws(StorageError) -> Void
   ) throws(StorageError) -> LogEnd {
     let name = FileName.log(number)
     let file = try directory.open(name)
@@ -77,14 +77,6 @@ package enum LogReader {
     let block = bytes.array(at: 0, count: min(LogFormat.headerBlock, bytes.count)) ?? []
     guard let header = try LogHeader.read(block, of: number, database: database) else {
       throw .damaged(.checksum, in: name, at: 0)
-    }
-    if let expectedFirst, header.firstLSN != expectedFirst {
-      throw .damaged(.chain, in: name, at: 0, found: header.firstLSN, expected: expectedFirst)
-    }
-    if let predecessor, header.predecessor != predecessor {
-      throw .damaged(
-        .chain, in: name, at: 0, found: header.predecessor?.lastLSN ?? 0,
-        expected: predecessor.lastLSN)
     }
     var walk = LogWalk(header, LogScan(bytes, in: name, salt: header.salt))
     while let entry = try walk.next() { try visit(entry) }

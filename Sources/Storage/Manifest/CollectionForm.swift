@@ -117,7 +117,7 @@ extension ByteReader {
     let entry = SegmentEntry(
       file: try varint(), length: try size(), root: try root(), rows: try size(),
       dead: try size(), firstLSN: try varint(), lastLSN: try varint())
-    guard UInt64(entry.rows) <= UInt64(UInt32.max), entry.dead <= entry.rows else {
+    guard entry.rows <= SegmentFormat.rowsMax, entry.dead <= entry.rows else {
       throw damaged(.range, found: UInt64(entry.dead), expected: UInt64(entry.rows))
     }
     guard entry.firstLSN <= entry.lastLSN else {

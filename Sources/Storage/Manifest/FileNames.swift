@@ -69,11 +69,11 @@ package enum FileName: Hashable, Sendable {
   private static func number(
     in name: String, between prefix: String, and suffix: String
   ) -> UInt64? {
-    guard name.hasPrefix(prefix), name.hasSuffix(suffix),
-      name.utf8.count == prefix.utf8.count + 16 + suffix.utf8.count,
-      let number = UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16)
+    // Upper case and signs are readable as numbers too, but nobody wrote them; nor anything else
+    // before and behind the digits.
+    guard let number = UInt64(name.dropFirst(prefix.count).prefix(16), radix: 16),
+      prefix + hex(number) + suffix == name
     else { return nil }
-    // Upper case and signs are readable as numbers too, but nobody wrote them.
-    return prefix + hex(number) + suffix == name ? number : nil
+    return number
   }
 }

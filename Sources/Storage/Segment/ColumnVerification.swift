@@ -60,7 +60,7 @@ extension SegmentReader {
       present += 1
       guard code < ColumnCode.first else {
         var form = try column.form(Int(code - ColumnCode.first))
-        guard ScalarOrder(value) != nil else { return false }
+        // Of an array or object this is the head, with which no form in a dictionary begins.
         var writer = ByteWriter()
         writer.scalar(value)
         return try form.array(form.remaining) == writer.bytes

@@ -58,7 +58,7 @@ package struct MetadataColumn: Sendable {
   private let reader: SegmentReader
   private let source: Source
 
-  fileprivate init(_ reader: SegmentReader, own entry: ColumnEntry) {
+  init(_ reader: SegmentReader, own entry: ColumnEntry) {
     self.reader = reader
     source = .own(entry)
   }
@@ -188,8 +188,9 @@ package struct MetadataColumn: Sendable {
     let offset =
       reader.section(.columns).offset + entry.codes.lowerBound + rows.lowerBound * entry.width
     try reader.touch(offset, rows.count * entry.width)
-    guard reader.bytes.widen(at: offset, count: rows.count, width: entry.width, into: &codes)
+    guard let found = reader.bytes.widened(at: offset, count: rows.count, width: entry.width)
     else { throw reader.damaged(.range, offset) }
+    codes = found
     let end = UInt32(entry.values) + ColumnCode.first
     for code in codes where code >= end {
       throw reader.damaged(.range, offset, UInt64(code), UInt64(end))
@@ -276,8 +277,8 @@ extension SegmentReader {
     return path
   }
 
-  private func column(ofForm form: [UInt8]) throws(StorageError) -> ColumnEntry? {
-    guard form.count <= SegmentFormat.pathBytesMax else { return nil }
+  /// The line of the column with a path of this form; nil when there is none.
+  func column(ofForm form: [UInt8]) throws(StorageError) -> ColumnEntry? {
     let base = section(.columns).offset
     var low = 0
     var high = columnCount

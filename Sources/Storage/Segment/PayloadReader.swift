@@ -92,7 +92,7 @@ extension SegmentReader {
     let offset = try u64(place + 8)
     let stored = Int(try u32(place + 16))
     let raw = Int(try u32(place + 20))
-    guard offset >= UInt64(payload.offset), offset <= UInt64(payload.end), stored > 0,
+    guard offset >= UInt64(payload.offset), offset <= UInt64(payload.end),
       UInt64(stored) <= UInt64(payload.end) - offset
     else { throw damaged(.range, place, offset, UInt64(payload.end)) }
     // What a row may have, the length of its metadata, the flag and the length of its content.

@@ -70,8 +70,7 @@ package final class SegmentReader: Sendable {
     _ entry: SegmentEntry, _ bytes: Bytes, _ name: FileName, database: DatabaseID,
     collection: UInt64, dimension: Int, element: ElementType
   ) throws(StorageError) {
-    guard bytes.count == entry.length, entry.length >= SegmentFormat.page + SegmentFormat.frame
-    else {
+    guard bytes.count == entry.length else {
       throw .damaged(
         .length, in: name, at: bytes.count, found: UInt64(bytes.count),
         expected: UInt64(clamping: entry.length))
@@ -271,10 +270,11 @@ package final class SegmentReader: Sendable {
   ) throws(StorageError) {
     let place = try vectorBytes(of: rows)
     guard
-      ElementCoding.decode(
-        rows.count, dimension: dimension, as: element, from: bytes, at: place.offset,
-        stride: stride, into: &buffer)
+      let vectors = ElementCoding.vectors(
+        rows.count, dimension: dimension, as: element, in: bytes, at: place.offset,
+        stride: stride, reusing: exchange(&buffer, with: []))
     else { throw damaged(.range, place.offset) }
+    buffer = vectors
   }
 
   // MARK: Ids
