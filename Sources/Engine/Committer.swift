@@ -82,7 +82,8 @@ extension StoreCore {
     guard wanted > 1, patience > .zero else { return }
     queue.withLock { $0.wanted = wanted }
     _ = queue.waiting(
-      until: { $0.requests.count >= wanted || $0.isClosing }, timeout: patience) { _ in }
+      until: { $0.requests.count >= wanted || $0.isClosing }, timeout: patience
+    ) { _ in }
     queue.withLock { $0.wanted = 0 }
   }
 
