@@ -98,7 +98,10 @@ final class ScheduleBed: Sendable {
       do {
         begin(epoch)
         try Self.put(epoch, in: store)
-        acknowledge(epoch)
+        // A process that was killed meanwhile tells nobody any more.
+        notes.withLock { notes in
+          if !notes.isKilled { notes.acknowledged = max(notes.acknowledged, epoch) }
+        }
       } catch let error as StoreError where codes.contains(error.code) {
         return
       } catch {

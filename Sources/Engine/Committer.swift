@@ -4,29 +4,38 @@ internal import RoostStorage
 
 // Group commit. A writer puts its request in the queue; whoever finds that nobody leads becomes the
 // leader, takes all that wait, and logs, syncs and publishes for them. A lone writer never switches
-// threads; under load one sync serves everybody who came during the one before.
+// threads; under load one sync serves everybody who came during the one before. A leader that is
+// done wakes those whose writes it did, and then the one who leads next: nobody else.
 
 extension StoreCore {
   /// Does a write and waits until it is acknowledged.
   func commit(_ request: WriteRequest) throws -> Int {
     try checkWritable()
     if !request.onlyFrees { try waitForMemory() }
-    queue.withLock { queue in
+    let turn = Monitor(WriteRequest.Turn.waits, scheduler: fileSystem.scheduler)
+    request.turn = turn
+    let mayLead = queue.withLock { queue in
       queue.requests.append(request)
-      // Wakes a leader that waits for company.
-      queue.requests.count == 1 ? () : self.queue.wakeAll()
-    }
-    while true {
-      let outcome = queue.waiting(until: { !$0.isLed || request.outcome != nil }) {
-        queue -> Result<Int, any Error>? in
-        if request.outcome == nil { queue.isLed = true }
-        return request.outcome
+      if queue.isLed || queue.strangers > 0 {
+        if queue.requests.count == queue.wanted { self.queue.wakeAll() }
+        return false
       }
-      if let outcome = outcome ?? nil {
+      queue.isLed = true
+      return true
+    }
+    if mayLead { leadOneGroup() }
+    while true {
+      let found = turn.waiting(until: { if case .waits = $0 { false } else { true } }) { turn in
+        defer { if case .leads = turn { turn = .waits } }
+        return turn
+      }
+      switch found {
+      case .isDone(let outcome):
         maintain()
         return try outcome.get()
+      case .leads: leadOneGroup()
+      case .waits, nil: break
       }
-      leadOneGroup()
     }
   }
 
@@ -44,9 +53,7 @@ extension StoreCore {
   ///
   /// - Parameter shortage: why nothing can be done that needs memory; nil when there is some.
   func leadOneGroup(shortage: (any Error)? = nil) {
-    if case .group(let delay) = options.durability, delay > .zero {
-      _ = queue.waiting(until: { $0.requests.count >= 64 || $0.isClosing }, timeout: delay) { _ in }
-    }
+    waitForCompany()
     let group = queue.withLock { queue -> [WriteRequest] in
       // A request that must be alone ends the group before it.
       let alone = queue.requests.firstIndex(where: \.isAlone) ?? queue.requests.count
@@ -55,23 +62,51 @@ extension StoreCore {
       return group
     }
     let outcomes = process(group, shortage)
-    queue.withLock { queue in
-      for (request, outcome) in zip(group, outcomes) { request.outcome = outcome }
+    queue.withLock { $0.company = group.count + $0.requests.count }
+    for (request, outcome) in zip(group, outcomes) { request.finish(outcome) }
+    passOn()
+  }
+
+  /// Lets those come who wrote lately, so that one sync serves all of them.
+  private func waitForCompany() {
+    var wanted = queue.withLock(\.company)
+    var patience: Duration
+    switch options.durability {
+    // Half a sync is soon won back when there is one fewer to wait for.
+    case .sync: patience = .nanoseconds(Int64(min(syncTime / 2, 1_000_000)))
+    case .group(let delay):
+      patience = delay
+      wanted = 64
+    case .buffered, .bulk: return
+    }
+    guard wanted > 1, patience > .zero else { return }
+    queue.withLock { $0.wanted = wanted }
+    _ = queue.waiting(
+      until: { $0.requests.count >= wanted || $0.isClosing }, timeout: patience
+    ) { _ in }
+    queue.withLock { $0.wanted = 0 }
+  }
+
+  /// Ends a lead: the one who waits longest has it next, unless somebody asks for it who does not
+  /// write.
+  private func passOn() {
+    let next = queue.withLock { queue -> WriteRequest? in
+      if queue.strangers == 0, let first = queue.requests.first, first.turn != nil { return first }
       queue.isLed = false
       self.queue.wakeAll()
+      return nil
     }
-    for (request, outcome) in zip(group, outcomes) { request.whenDone?(outcome) }
+    next?.lead()
   }
 
   /// Runs `body` while nobody else leads.
   func exclusively<R>(_ body: () throws -> R) rethrows -> R {
-    _ = queue.waiting(until: { !$0.isLed }) { $0.isLed = true }
-    defer {
-      queue.withLock { queue in
-        queue.isLed = false
-        self.queue.wakeAll()
-      }
+    queue.withLock { $0.strangers += 1 }
+    _ = queue.waiting(until: { !$0.isLed }) { queue in
+      queue.isLed = true
+      queue.strangers -= 1
     }
+    defer { passOn() }
     return try body()
   }
 
@@ -178,7 +213,9 @@ extension StoreCore {
   /// Makes all that was appended durable.
   func syncLog(_ log: LogWriter) throws(StorageError) {
     try log.write()
+    let start = fileSystem.now()
     try log.sync()
+    syncTime = fileSystem.now() &- start
     durable = log.lastLSN
     firstUnsynced = nil
     published.withLock { $0.counters.syncs += 1 }

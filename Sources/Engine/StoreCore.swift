@@ -24,6 +24,12 @@ final class StoreCore: @unchecked Sendable {
     var requests: [WriteRequest] = []
     var isLed = false
     var isClosing = false
+    /// How many wait to lead who do not write.
+    var strangers = 0
+    /// How many have written lately at about the same time.
+    var company = 0
+    /// How many requests the leader waits for; 0 when it does not.
+    var wanted = 0
   }
 
   /// What the store has done since it was opened.
@@ -74,6 +80,8 @@ final class StoreCore: @unchecked Sendable {
   var durable: UInt64
   /// Whether the last record of the log is a witness, so that nothing is left to vouch for.
   var isWitnessed = true
+  /// How long the last sync took, in nanoseconds.
+  var syncTime: UInt64 = 0
   /// When the last write came, by the file system's clock.
   var lastWrite: UInt64 = 0
   /// When the oldest write came that no sync has covered yet.

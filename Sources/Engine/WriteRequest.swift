@@ -1,4 +1,5 @@
 internal import RoostContract
+internal import RoostFiles
 internal import RoostStorage
 
 /// What a write does, resolved against the state that it meets.
@@ -45,16 +46,23 @@ struct Overlay {
 }
 
 /// A write on its way through the committer.
-// Sendable: `outcome` is guarded by the committer's monitor, all else is never changed.
+// Sendable: `turn` is set before anybody else knows the request, all else is never changed.
 final class WriteRequest: @unchecked Sendable {
+  /// What its writer has to do.
+  enum Turn {
+    case waits
+    case leads
+    case isDone(Result<Int, any Error>)
+  }
+
   /// Says what the write does to the state that it meets, or refuses.
   let resolve: (StoreCore, Overlay) throws -> Effects
   /// Whether it must see all other writes in the tables, and so cannot share a group.
   let isAlone: Bool
   /// Whether there will only be less to keep, so that it need not wait until there is memory.
   let onlyFrees: Bool
-  /// What came of it.
-  var outcome: Result<Int, any Error>?
+  /// Where its writer waits; nil when nobody does.
+  var turn: Monitor<Turn>?
   /// Whom to tell when nobody waits.
   let whenDone: (@Sendable (Result<Int, any Error>) -> Void)?
 
@@ -67,5 +75,19 @@ final class WriteRequest: @unchecked Sendable {
     self.onlyFrees = onlyFrees
     self.whenDone = whenDone
     self.resolve = resolve
+  }
+
+  /// Tells its writer what came of it.
+  func finish(_ outcome: Result<Int, any Error>) {
+    set(.isDone(outcome))
+    whenDone?(outcome)
+  }
+
+  /// Tells its writer to lead.
+  func lead() { set(.leads) }
+
+  private func set(_ state: Turn) {
+    turn?.withLock { $0 = state }
+    turn?.wakeAll()
   }
 }
