@@ -90,8 +90,8 @@ enum {
 /// The version of the library, such as "0.1.0"; not to be released.
 const char *roost_version(void);
 
-/// The name of a status as in the JSON of errors, such as "not_found"; "ok" for ROOST_OK, NULL for a
-/// number that is no status; not to be released.
+/// The name of a status as in the JSON of errors, such as "not_found"; "ok" for ROOST_OK, NULL for
+/// a number that is no status; not to be released.
 const char *roost_status_name(roost_status status);
 
 /// Releases a string that the library gave out; NULL is allowed.
@@ -202,7 +202,7 @@ roost_status roost_drop_index(roost_collection *collection, const char *name, ch
 
 // MARK: - Writing
 
-// `vectors` holds n times as many numbers as the collection's dimension, one vector after the other.
+// `vectors` holds n times as many numbers as the collection's dimension, vector after vector.
 // metadata_json holds one JSON object a record; it and contents may be NULL, as may each entry.
 // A call is stored whole or not at all. n may be 0.
 
@@ -211,7 +211,8 @@ roost_status roost_insert(roost_collection *collection, size_t n, const char *co
                           const float *vectors, const char *const *metadata_json,
                           const char *const *contents, char **error);
 
-/// Stores records, each replacing wholly the one of its id; an id that stands twice refuses them all.
+/// Stores records, each replacing wholly the one of its id; an id that stands twice refuses them
+/// all.
 roost_status roost_upsert(roost_collection *collection, size_t n, const char *const *ids,
                           const float *vectors, const char *const *metadata_json,
                           const char *const *contents, char **error);
@@ -249,8 +250,8 @@ roost_status roost_delete_where(roost_collection *collection, const char *filter
 
 // A filter is one JSON object with one name a node; a field is the name of a metadata value,
 // {"metadata":["path",0]}, {"column":"id"} or {"column":"content"}:
-//   {"eq":["category","news"]} {"in":["category",["news","blog"]]} {"gt":["rank",1]} {"lt":["rank",9]}
-//   {"exists":"rank"} {"and":[f,…]} {"or":[f,…]} {"not":f}
+//   {"eq":["category","news"]} {"in":["category",["news","blog"]]}
+//   {"gt":["rank",1]} {"lt":["rank",9]} {"exists":"rank"} {"and":[f,…]} {"or":[f,…]} {"not":f}
 //
 // A projection names the parts of a record that are wanted; what it does not name is as in
 //   {"vector":false,"metadata":true,"content":true}
