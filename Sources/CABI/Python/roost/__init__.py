@@ -29,6 +29,7 @@ import sys
 from typing import (
     Any,
     Callable,
+    Dict,
     Iterable,
     Iterator,
     List,
@@ -54,6 +55,9 @@ __all__ = [
     "restore",
     "version",
 ]
+
+Form = Dict[str, Any]
+"""An object of JSON."""
 
 Filter = Mapping[str, Any]
 """A condition: one name a node, such as {"and": [{"eq": ["kind", "a"]}, {"gt": ["year", 2015]}]}."""
@@ -98,7 +102,7 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 # What each function takes, besides the place for an error that stands last.
-_STATUS_FUNCTIONS = {
+_STATUS_FUNCTIONS: Mapping[str, List[Any]] = {
     "open": [ctypes.c_char_p, ctypes.c_char_p, _Out],
     "close": [_Handle],
     "checkpoint": [_Handle],
@@ -127,7 +131,7 @@ _STATUS_FUNCTIONS = {
     "hits_record": [_Handle, _Size, _Size, _Out],
     "hits_explain": [_Handle, _Out],
 }
-_OTHER_FUNCTIONS = {
+_OTHER_FUNCTIONS: Mapping[str, Tuple[List[Any], Any]] = {
     "version": ([], ctypes.c_char_p),
     "status_name": ([ctypes.c_int32], ctypes.c_char_p),
     "free": ([ctypes.c_void_p], None),
@@ -218,6 +222,12 @@ def _told(function: Any, *arguments: Any) -> Any:
     text = ctypes.c_void_p()
     _call(function, *arguments, text)
     return json.loads(_take(text))
+
+
+def _form(function: Any, *arguments: Any) -> Form:
+    """Calls a function that gives out an object of JSON."""
+    form: Form = _told(function, *arguments)
+    return form
 
 
 def _json(value: Any) -> Optional[bytes]:
@@ -393,7 +403,7 @@ class Record(NamedTuple):
     id: str
     vector: Any = None
     """The vector, as a numpy array of float32, or as an array.array without numpy."""
-    metadata: Optional[dict] = None
+    metadata: Optional[Form] = None
     content: Optional[str] = None
 
 
@@ -436,7 +446,7 @@ class Hit:
         return self._record
 
     @property
-    def metadata(self) -> Optional[dict]:
+    def metadata(self) -> Optional[Form]:
         return self.record.metadata
 
     @property
@@ -527,9 +537,9 @@ class Hits(Sequence[List[Hit]]):
             rows[row, : b - a] = flat[a:b]
         return rows
 
-    def explain(self) -> dict:
+    def explain(self) -> Form:
         """How the search was done."""
-        return _told(_lib.hits_explain, self._handle)
+        return _form(_lib.hits_explain, self._handle)
 
     def __len__(self) -> int:
         return self._queries
@@ -576,9 +586,9 @@ class Collection:
         return f"<roost.Collection {self.name!r} of {self.dimension} numbers, {self.metric}>"
 
     @property
-    def spec(self) -> dict:
+    def spec(self) -> Form:
         """What the collection is."""
-        return _told(_lib.collection_spec, self._handle)
+        return _form(_lib.collection_spec, self._handle)
 
     # Writing
 
@@ -642,7 +652,7 @@ class Collection:
     # Reading
 
     @overload
-    def get(
+    def get(  # type: ignore[overload-overlap]
         self, ids: str, *, vector: bool = ..., metadata: bool = ..., content: bool = ...
     ) -> Record: ...
 
@@ -786,9 +796,10 @@ class Store:
         _call(_lib.open_collection, self._open(), _plain(name, "the name"), handle)
         return Collection(self, handle)
 
-    def collections(self) -> List[dict]:
+    def collections(self) -> List[Form]:
         """The specs of the collections, by name."""
-        return _told(_lib.list_collections, self._open())
+        specs: List[Form] = _told(_lib.list_collections, self._open())
+        return specs
 
     def drop_collection(self, name: str) -> None:
         """Ends a collection and its records; none of that name is "not_found"."""
@@ -814,17 +825,17 @@ class Store:
         """Copies the store as it is now into another directory, which can be opened as a store."""
         _run(_lib.backup, progress, self._open(), _path(path))
 
-    def check(self, full: bool = False) -> dict:
+    def check(self, full: bool = False) -> Form:
         """Looks the store over; `full` reads every byte."""
         return check(self.path, full)
 
-    def statistics(self) -> dict:
+    def statistics(self) -> Form:
         """What the store holds."""
-        return _told(_lib.statistics, self._open())
+        return _form(_lib.statistics, self._open())
 
-    def health(self) -> dict:
+    def health(self) -> Form:
         """Whether the store can be read and written."""
-        return _told(_lib.health, self._open())
+        return _form(_lib.health, self._open())
 
 
 def open(path: Union[str, "os.PathLike[str]"], **options: Any) -> Store:
@@ -836,9 +847,9 @@ def open(path: Union[str, "os.PathLike[str]"], **options: Any) -> Store:
     return Store(path, **options)
 
 
-def check(path: Union[str, "os.PathLike[str]"], full: bool = False) -> dict:
+def check(path: Union[str, "os.PathLike[str]"], full: bool = False) -> Form:
     """Looks a store over, open or not, and changes nothing; "ok" tells whether it is well."""
-    return _told(_lib.check, _path(path), _json({"full": full}))
+    return _form(_lib.check, _path(path), _json({"full": full}))
 
 
 def restore(
@@ -851,4 +862,4 @@ def restore(
 
 def version() -> str:
     """The version of the library."""
-    return _lib.version().decode()
+    return str(_lib.version().decode())
