@@ -111,6 +111,7 @@ def load(path):
 # Which file holds which peers, so that one that cannot be loaded is known by its name.
 KNOWN = {
     "roost": "roost.py",
+    "roost-ivf": "roost.py",
     "hnswlib": "hnswlib.py",
     "faiss-hnsw": "faiss.py",
     "faiss-hnsw-sq8": "faiss.py",

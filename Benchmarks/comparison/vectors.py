@@ -14,6 +14,7 @@ class Data:
 
     def __init__(self, name, base, queries, metric, columns=None, truth=None):
         self.name = name
+        self._digest = None
         self.metric = metric
         self.base = np.ascontiguousarray(base, np.float32)
         self.queries = np.ascontiguousarray(queries, np.float32)
@@ -43,6 +44,11 @@ class Data:
 
     def digest(self):
         """Names the base and the queries, so that what is computed of them can be kept."""
+        if self._digest is None:
+            self._digest = self._computed_digest()
+        return self._digest
+
+    def _computed_digest(self):
         digest = hashlib.sha256(self.metric.encode())
         for array in (self.base, self.queries):
             digest.update(str(array.shape).encode())
