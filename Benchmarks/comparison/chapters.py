@@ -145,7 +145,9 @@ def opening(run):
                 try:
                     run.held(peer, 1)
                     taken = peer.ask("open")
-                    first = peer.ask("search", queries=(0, 1), k=K, effort=some_effort(run, name))
+                    first = peer.ask(
+                        "search", queries=(0, 1), k=K, effort=some_effort(run, name), warm=False,
+                    )
                     peer.close()
                 finally:
                     peer.end()
@@ -225,7 +227,7 @@ def cold(run):
                     effort = some_effort(run, name)
                     told = peer.ask(
                         "search", queries=(0, min(100, len(run.data.queries))), k=K, effort=effort,
-                        seconds=4 * run.limits["seconds"],
+                        seconds=4 * run.limits["seconds"], warm=False,
                     )
                     peer.close()
                 finally:

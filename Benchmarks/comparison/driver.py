@@ -106,6 +106,8 @@ class Peer:
         except subprocess.TimeoutExpired:
             self._kill()
             self._process.wait()
+        # A server that the peer left behind goes with it.
+        self._kill()
         self._process.stdout.close()
         self._log.close()
 

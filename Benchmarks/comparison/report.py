@@ -175,7 +175,9 @@ class Report:
                 for goal in RECALLS:
                     had = at_recall(line, goal)
                     times = ratio(had, base[goal])
-                    cells.append(figure(had) + (f" ({times:.2f}x)" if times else ""))
+                    # Even the least effort finds more than that.
+                    mark = "≥ " if had and min(r for r, _ in line) > goal else ""
+                    cells.append(mark + figure(had) + (f" ({times:.2f}x)" if times else ""))
                 cells.append(f"{max(r for r, _ in line):.4f}")
                 lines.append(cells)
             self.add(table(["peer"] + [f"@ {goal:.2f}" for goal in RECALLS] + ["best recall"], lines))

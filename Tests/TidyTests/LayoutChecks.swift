@@ -26,6 +26,10 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
   ("Benchmarks/Run/", ["swift", "md"]),
+  // Lists of packages with their hashes, in the form that pip reads.
+  ("Benchmarks/pins/", ["txt"]),
+  // A folder a run: its report, every measurement, and the plots.
+  ("Benchmarks/results/", ["md", "json", "svg"]),
   ("Benchmarks/", ["swift", "md", "json", "jsonl", "py", ""]),
 ]
 
