@@ -367,6 +367,8 @@ class Report:
             names = [key for key in loops[0] if key != "round"]
             self.add("Memory read by one core in order, GB/s: " + ", ".join(
                 f"{name} {middle(loops, name) / 1e9:.1f}" for name in names) + ".\n")
+        self.add(f"The rows take {self._raw() / 1e6:.0f} MB. What a cache holds of them is read faster"
+                 " than memory.\n")
         by = {peer: group for (peer,), group in grouped(rows, "peer").items()}
         self.add(table(["peer", "ms", "queries/s", "GB/s of raw floats", "of the bandwidth",
                         "recall"], [

@@ -9,6 +9,7 @@ class Chroma(Adapter):
     name = "chromadb"
     capabilities = frozenset({"index", "filter", "delete", "disk", "commit", "threads"})
     efforts = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+    middle = 96
 
     @staticmethod
     def version():
@@ -32,10 +33,11 @@ class Chroma(Adapter):
                 "hnsw": {
                     "space": "cosine" if self.metric == "cosine" else "l2", "max_neighbors": 16,
                     "ef_construction": 200, "num_threads": threads,
+                    "ef_search": self.middle,
                 }
             },
         )
-        self.effort = None
+        self.effort = self.middle
 
     def build(self, vectors, ids, metadata, threads):
         self.start(threads=threads)
@@ -56,10 +58,18 @@ class Chroma(Adapter):
         operator, column, value = condition(filter)
         return {column: {"$" + operator: value}}
 
+    def _take_up(self, effort):
+        """A beam is read when a client first looks at the collection, so there must be a new one."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        self.rows_.modify(configuration={"hnsw": {"ef_search": effort}})
+        self.rows_ = self.client = None
+        SharedSystemClient.clear_system_cache()
+        self.open()
+
     def search(self, queries, k, effort, filter=None, threads=1):
-        if effort != self.effort:
-            self.rows_.modify(configuration={"hnsw": {"ef_search": max(effort, k)}})
-            self.effort = effort
+        if max(effort, k) != self.effort:
+            self._take_up(max(effort, k))
         return self.rows_.query(
             query_embeddings=queries, n_results=k, where=filter, include=["distances"]
         )
@@ -70,7 +80,7 @@ class Chroma(Adapter):
     def open(self):
         self.client = self._client()
         self.rows_ = self.client.get_collection("rows", embedding_function=None)
-        self.effort = None
+        self.effort = self.rows_.configuration["hnsw"]["ef_search"]
 
     def close(self):
         """Nothing is held back that a call could release."""
