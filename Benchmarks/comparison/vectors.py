@@ -79,6 +79,9 @@ def filters(data, shares=SHARES):
             for share in shares:
                 labels = labels_of_share(data.columns[name], share)
                 mask = np.isin(data.columns[name], labels)
+                # Ten labels cannot let 1 % pass, and what they let pass must not be called that.
+                if abs(mask.mean() - share) > share / 2:
+                    continue
                 found.append((f"{name} {share:.0%}", {"in": [name, list(labels)]}, mask))
     for name in ("gloss_len", "number"):
         if name in data.columns:

@@ -119,6 +119,14 @@ class Vectors(unittest.TestCase):
                 passes = had < value if operator == "lt" else had in value
                 self.assertEqual(passes, bool(mask[row]))
 
+    def test_a_share_that_no_labels_come_close_to_is_left_out(self):
+        labels = {"label": np.arange(1_000) % 10}
+        data = vectors.Data("d", np.zeros((1_000, 2)), np.zeros((1, 2)), "l2", labels)
+        titles = [title for title, _, _ in vectors.filters(data)]
+        self.assertEqual(
+            titles, ["label 10%", "label 50%", "number 1%", "number 10%", "number 50%"]
+        )
+
     def test_files_of_vectors_are_read(self):
         rows = np.arange(12, dtype=np.float32).reshape(3, 4)
         with tempfile.TemporaryDirectory() as folder:
