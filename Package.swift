@@ -30,7 +30,7 @@ func room(_ folder: String, uses rooms: [String] = [], trait: String? = nil) -> 
 /// `Contract` is the module `RoostContract`; the umbrella and modules of C keep their names.
 func module(_ folder: String) -> String {
   let name = String(folder.split(separator: "/").last ?? "")
-  let plain = ["Roost", "CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite"]
+  let plain = ["Roost", "CFiles", "CKernels", "CLZ4", "CPostgres", "CRoost", "CSQLite"]
   return plain.contains(name) ? name : "Roost" + name
 }
 
@@ -47,6 +47,8 @@ let package = Package(
   products: [
     .library(name: "Roost", targets: ["Roost"]),
     .executable(name: "roost", targets: ["RoostCLI"]),
+    // SwiftPM takes each name once; Sources/CABI/install gives the library its name, libroost.so.
+    .library(name: "roost-c", type: .dynamic, targets: ["RoostCABI"]),
   ],
   traits: [
     .trait(name: "Postgres", description: "The Postgres connector; needs libpq."),
@@ -80,6 +82,11 @@ let package = Package(
       name: "CSQLite", path: "Sources/Connectors/CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
     room("Roost", uses: ["Contract", "Bridges", "Engine"]),
+    .systemLibrary(name: "CRoost", path: "Sources/CRoost"),
+    .target(
+      name: "RoostCABI",
+      dependencies: ["RoostContract", "RoostFiles", "RoostEngine", "CRoost"],
+      path: "Sources/CABI", exclude: ["Python", "install"], swiftSettings: house),
     .executableTarget(
       name: "RoostCLI",
       dependencies: [
@@ -123,6 +130,7 @@ let package = Package(
     tests("Fuzz", use: [], and: ["RoostFuzz"]),
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
+    tests("CABI", use: ["Contract", "Engine", "CABI", "CRoost"]),
     tests("Tidy", use: []),
   ]
 )

@@ -19,7 +19,9 @@ struct Room: Sendable, CustomStringConvertible {
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
-    let plain = ["CFiles", "CKernels", "CLZ4", "CPostgres", "CSQLite", "Roost", "ContractSuite"]
+    let plain = [
+      "CFiles", "CKernels", "CLZ4", "CPostgres", "CRoost", "CSQLite", "Roost", "ContractSuite",
+    ]
     module =
       name == "Fuzz/Laws"
       ? "RoostFuzz"
@@ -62,7 +64,8 @@ enum FloorPlan {
     Room(name: "Engine", uses: ["Contract", "Files", "Kernels", "Storage", "Index"]),
     Room(name: "Roost", uses: ["Contract", "Bridges", "Engine", "Mirror"]),
     Room(name: "CLI", uses: belowRoost + ["Roost", "Model"] + connectors),
-    Room(name: "CABI", uses: belowRoost + ["Roost"]),
+    Room(name: "CRoost", uses: []),
+    Room(name: "CABI", uses: belowRoost + ["Roost", "CRoost"]),
     Room(name: "ContractSuite", uses: ["Contract"]),
     Room(name: "Fuzz/Laws", uses: belowRoost + ["Roost", "Model", "ContractSuite"]),
     Room(name: "Fuzz/Run", uses: ["Fuzz/Laws", "Contract", "Connectors/SQL"]),

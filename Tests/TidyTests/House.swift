@@ -162,7 +162,7 @@ struct House: Sendable {
 
   /// What git ignores: products of builds and of tools.
   private static func isIgnored(_ name: String) -> Bool {
-    [".git", ".swiftpm", ".DS_Store"].contains(name) || name.hasPrefix(".build")
+    [".git", ".swiftpm", ".DS_Store", "__pycache__"].contains(name) || name.hasPrefix(".build")
       || name.hasSuffix(".o") || name.hasSuffix(".profraw")
   }
 

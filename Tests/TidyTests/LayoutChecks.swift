@@ -12,7 +12,11 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Sources/CFiles/", ["c", "h", "modulemap", "md"]),
   ("Sources/CKernels/", ["c", "h", "modulemap", "md"]),
   ("Sources/CLZ4/", ["h", "modulemap", "md"]),
-  ("Sources/CABI/", ["swift", "c", "h", "modulemap", "md"]),
+  // The module for Python calls the functions of C, and is installed with them.
+  ("Sources/CABI/Python/roost/", ["py", "typed"]),
+  // The installer gives the library the name that others link with.
+  ("Sources/CABI/", ["swift", "md", ""]),
+  ("Sources/CRoost/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/CPostgres/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/CSQLite/", ["h", "modulemap", "md"]),
   ("Sources/Connectors/", ["swift", "md"]),
@@ -22,6 +26,10 @@ private let extensions: [(folder: String, allowed: Set<String>)] = [
   ("Tests/", ["swift", "md", "json", "c", "h", "bin", "py", ""]),
   ("Fuzz/", ["swift", "md", "dict", ""]),
   ("Benchmarks/Run/", ["swift", "md"]),
+  // Lists of packages with their hashes, in the form that pip reads.
+  ("Benchmarks/pins/", ["txt"]),
+  // A folder a run: its report, every measurement, and the plots.
+  ("Benchmarks/results/", ["md", "json", "svg"]),
   ("Benchmarks/", ["swift", "md", "json", "jsonl", "py", ""]),
 ]
 

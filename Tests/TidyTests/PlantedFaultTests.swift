@@ -93,7 +93,7 @@ private func newFile(_ stem: String, in room: Room) -> String {
 }
 
 private let codeRoomsOfC = [
-  "CFiles", "CKernels", "CLZ4", "Connectors/CPostgres", "Connectors/CSQLite",
+  "CFiles", "CKernels", "CLZ4", "CRoost", "Connectors/CPostgres", "Connectors/CSQLite",
 ]
 
 // MARK: - Layers

@@ -1,0 +1,1 @@
+"""The comparison: Roost and its peers through one loop, in one run, in turns."""

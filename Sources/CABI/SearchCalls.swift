@@ -1,0 +1,263 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+public import CRoost
+internal import RoostContract
+internal import RoostEngine
+internal import RoostFiles
+
+// Searching, and reading what was found, as C calls it.
+
+@c @implementation
+public func roost_search(
+  _ collection: OpaquePointer?, _ queryCount: Int, _ queries: UnsafePointer<Float>?, _ k: Int,
+  _ options: UnsafePointer<CChar>?, _ hits: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> roost_status {
+  unsafe answer(error) {
+    try unsafe require(hits, "hits")
+    let table = HandleTable.shared
+    let collection = try table.collection(collection)
+    let vectors = try unsafe VectorBlock(
+      queries, count: queryCount, dimension: collection.dimension, "queries")
+    let limit = Int(clamping: UInt(bitPattern: k))
+    var query = SearchQuery(near: [], limit: limit)
+    if let options = try unsafe optionalText(options, "options_json") {
+      query = try SearchQuery(near: [], limit: limit, optionsJSON: options)
+    }
+    var asked: [SearchQuery] = []
+    asked.reserveCapacity(queryCount)
+    for index in 0..<queryCount {
+      query.vector = vectors[index]
+      asked.append(query)
+    }
+    unsafe hits?.pointee = try table.add(Searching(collection, asked).run())
+  }
+}
+
+/// Some queries that are answered together.
+private struct Searching {
+  private static let system = PosixFileSystem()
+  private static let cores = roost_shim_cores()
+  /// So many numbers compared are worth a thread.
+  private static let worthwhile = 500_000
+
+  private let collection: StoreCollection
+  private let queries: [SearchQuery]
+
+  init(_ collection: StoreCollection, _ queries: [SearchQuery]) {
+    self.collection = collection
+    self.queries = queries
+  }
+
+  func run() throws -> SearchHits {
+    let start = Self.system.now()
+    let parts = try parts()
+    let found = parts.count < 2 ? try collection.search(queries) : try search(parts)
+    return SearchHits(found, threads: parts.count, nanoseconds: Self.system.now() &- start)
+  }
+
+  /// The queries for each thread.
+  private func parts() throws -> [Range<Int>] {
+    let allowed = min(Self.cores, queries.first?.threads ?? Self.cores, queries.count)
+    guard allowed > 1 else { return [queries.indices] }
+    let rows = try collection.count()
+    let work = rows.multipliedReportingOverflow(by: collection.dimension)
+    let all = work.partialValue.multipliedReportingOverflow(by: queries.count)
+    let isHuge = work.overflow || all.overflow
+    let count = isHuge ? allowed : min(allowed, all.partialValue / Self.worthwhile)
+    guard count > 1 else { return [queries.indices] }
+    return (0..<count).map { part in
+      queries.count * part / count..<queries.count * (part + 1) / count
+    }
+  }
+
+  /// Answers all parts on one state of the collection, the first of them here.
+  private func search(_ parts: [Range<Int>]) throws -> [[Hit<Record>]] {
+    let reading = try collection.store.snapshot().reading(collection)
+    let answers = Monitor<[Result<[[Hit<Record>]], any Error>?]>(
+      Array(repeating: nil, count: parts.count))
+    let queries = queries
+    let answer: @Sendable (Int) -> Void = { part in
+      let found = Result { try reading.search(Array(queries[parts[part]])) }
+      answers.withLock { $0[part] = found }
+    }
+    var threads: [any RunningThread] = []
+    for part in parts.indices.dropFirst() {
+      do throws(FileError) {
+        threads.append(try Self.system.startThread("roost-search") { answer(part) })
+      } catch {
+        // No thread can be had; then it is done here.
+        answer(part)
+      }
+    }
+    answer(0)
+    for thread in threads { thread.join() }
+    var found: [[Hit<Record>]] = []
+    for part in answers.withLock({ $0 }) { found += try part?.get() ?? [] }
+    return found
+  }
+}
+
+// MARK: - Hits
+
+/// What a search found, as arrays for C and as records.
+// Sendable: nothing changes after it was made.
+@safe final class SearchHits: @unchecked Sendable {
+  private let records: [Record]
+  private let scores: [Double]
+  private let explanation: String
+  let offsets: UnsafeMutableBufferPointer<UInt64>
+  let distances: UnsafeMutableBufferPointer<Double>
+  let ids: UnsafeMutableBufferPointer<CChar>
+  let idOffsets: UnsafeMutableBufferPointer<UInt64>
+
+  init(_ found: [[Hit<Record>]], threads: Int, nanoseconds: UInt64) {
+    let hits = Array(found.joined())
+    records = hits.map(\.record)
+    scores = hits.map(\.score)
+    explanation =
+      "{\"queries\":\(found.count),\"hits\":\(hits.count),\"threads\":\(threads)"
+      + ",\"nanoseconds\":\(nanoseconds)}"
+    unsafe offsets = .allocate(capacity: found.count + 1)
+    unsafe distances = .allocate(capacity: max(hits.count, 1))
+    unsafe idOffsets = .allocate(capacity: hits.count + 1)
+    let size = hits.reduce(0) { $0 + $1.record.id.utf8.count + 1 }
+    unsafe ids = .allocate(capacity: max(size, 1))
+    unsafe ids.initialize(repeating: 0)
+    unsafe distances.initialize(repeating: 0)
+    unsafe offsets.initialize(repeating: 0)
+    unsafe idOffsets.initialize(repeating: 0)
+    var total: UInt64 = 0
+    for (query, hits) in found.enumerated() {
+      total += UInt64(hits.count)
+      unsafe offsets[query + 1] = total
+    }
+    var position = 0
+    for (place, hit) in hits.enumerated() {
+      unsafe distances[place] = hit.distance
+      for byte in hit.record.id.utf8 {
+        unsafe ids[position] = CChar(bitPattern: byte)
+        position += 1
+      }
+      position += 1
+      unsafe idOffsets[place + 1] = UInt64(position)
+    }
+  }
+
+  deinit {
+    unsafe offsets.deallocate()
+    unsafe distances.deallocate()
+    unsafe ids.deallocate()
+    unsafe idOffsets.deallocate()
+  }
+
+  /// How many hits a query has.
+  func count(of query: Int) -> Int {
+    guard query >= 0, unsafe query < offsets.count - 1 else { return 0 }
+    return unsafe Int(offsets[query + 1] - offsets[query])
+  }
+
+  /// Where a hit stands among all; nil when there is none.
+  func place(_ query: Int, _ rank: Int) -> Int? {
+    guard rank >= 0, rank < count(of: query) else { return nil }
+    return unsafe Int(offsets[query]) + rank
+  }
+
+  func distance(at place: Int) -> Double { unsafe distances[place] }
+
+  func score(at place: Int) -> Double { scores[place] }
+
+  func record(at place: Int) -> Record { records[place] }
+
+  /// How the search was done, as JSON.
+  var explained: String { explanation }
+
+  /// Where an id begins.
+  func id(at place: Int) -> UnsafePointer<CChar>? {
+    unsafe ids.baseAddress.map { unsafe UnsafePointer($0 + Int(idOffsets[place])) }
+  }
+}
+
+/// Hits and where in them a hit stands; nil when they are not there, or the hit is not.
+@safe private func find(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> (SearchHits, Int)? {
+  guard let hits = find(hits), let place = hits.place(query, rank) else { return nil }
+  return (hits, place)
+}
+
+@safe private func find(_ hits: OpaquePointer?) -> SearchHits? {
+  do {
+    return try HandleTable.shared.hits(hits)
+  } catch {
+    // The functions that ask have no status to say why.
+    return nil
+  }
+}
+
+@c @implementation
+public func roost_hits_count(_ hits: OpaquePointer?, _ query: Int) -> Int {
+  find(hits)?.count(of: query) ?? 0
+}
+
+@c @implementation
+public func roost_hits_id(
+  _ hits: OpaquePointer?, _ query: Int, _ rank: Int
+) -> UnsafePointer<CChar>? {
+  guard let (hits, place) = find(hits, query, rank) else { return nil }
+  return unsafe hits.id(at: place)
+}
+
+@c @implementation
+public func roost_hits_distance(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> Double {
+  find(hits, query, rank).map { $0.distance(at: $1) } ?? .nan
+}
+
+@c @implementation
+public func roost_hits_score(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> Double {
+  find(hits, query, rank).map { $0.score(at: $1) } ?? .nan
+}
+
+@c @implementation
+public func roost_hits_record(
+  _ hits: OpaquePointer?, _ query: Int, _ rank: Int,
+  _ record: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+  _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> roost_status {
+  unsafe answer(error) {
+    try unsafe require(record, "record_json")
+    let hits = try HandleTable.shared.hits(hits)
+    guard let place = hits.place(query, rank) else {
+      throw StoreError(
+        .invalidArgument,
+        found: "hit \(UInt(bitPattern: rank)) of query \(UInt(bitPattern: query)) was asked for",
+        expected: "that query has \(hits.count(of: query)) hits", remedy: "Ask for one of them")
+    }
+    try unsafe give(hits.record(at: place).json, to: record)
+  }
+}
+
+@c @implementation
+public func roost_hits_explain(
+  _ hits: OpaquePointer?, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+  _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> roost_status {
+  unsafe answer(error) {
+    try unsafe require(json, "json")
+    try unsafe give(try HandleTable.shared.hits(hits).explained, to: json)
+  }
+}
+
+@c @implementation
+public func roost_hits_arrays(
+  _ hits: OpaquePointer?, _ offsets: UnsafeMutablePointer<UnsafePointer<UInt64>?>?,
+  _ distances: UnsafeMutablePointer<UnsafePointer<Double>?>?,
+  _ ids: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ idOffsets: UnsafeMutablePointer<UnsafePointer<UInt64>?>?
+) {
+  let hits = find(hits)
+  unsafe offsets?.pointee = unsafe UnsafePointer(hits?.offsets.baseAddress)
+  unsafe distances?.pointee = unsafe UnsafePointer(hits?.distances.baseAddress)
+  unsafe ids?.pointee = unsafe UnsafePointer(hits?.ids.baseAddress)
+  unsafe idOffsets?.pointee = unsafe UnsafePointer(hits?.idOffsets.baseAddress)
+}
+
+@c @implementation
+public func roost_hits_free(_ hits: OpaquePointer?) { HandleTable.shared.release(hits, .hits) }
