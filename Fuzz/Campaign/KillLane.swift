@@ -35,6 +35,14 @@ private enum Killing {
     var inRecovery = 0
     var acknowledged = 0
     var wrong: [String] = []
+
+    mutating func add(_ other: Tally) {
+      kills += other.kills
+      missed += other.missed
+      inRecovery += other.inRecovery
+      acknowledged += other.acknowledged
+      wrong += other.wrong
+    }
   }
 
   // MARK: At every call
@@ -57,13 +65,7 @@ private enum Killing {
       var order = template
       order.directory = scratch.path + "/\(number)"
       let found = try one(order, chosen[number], again: number % 2 == 1, calls)
-      tally.withLock { tally in
-        tally.kills += found.kills
-        tally.missed += found.missed
-        tally.inRecovery += found.inRecovery
-        tally.acknowledged += found.acknowledged
-        tally.wrong += found.wrong
-      }
+      tally.withLock { $0.add(found) }
     }
     let total = tally.withLock { $0 }
     let names = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
@@ -144,13 +146,7 @@ private enum Killing {
       let found = try killing(
         scratch.path + "/\(number)", seed: seed &+ UInt64(number) &* 1_000_003,
         times: min(perStore, count - number * perStore), shape: number / 2)
-      tally.withLock { tally in
-        tally.kills += found.kills
-        tally.missed += found.missed
-        tally.inRecovery += found.inRecovery
-        tally.acknowledged += found.acknowledged
-        tally.wrong += found.wrong
-      }
+      tally.withLock { $0.add(found) }
     }
     let total = tally.withLock { $0 }
     run.report("kills at any time", total.kills)

@@ -220,8 +220,11 @@ extension StoreCore {
       } catch {
         shortage = error
       }
-      let mayLead = queue.waiting(until: { !$0.isLed || $0.requests.isEmpty }) { queue in
-        guard !queue.isLed, !queue.requests.isEmpty else { return false }
+      // Whoever asks to lead without writing goes first: this loop alone would never let go.
+      let mayLead = queue.waiting(
+        until: { !$0.isLed && $0.strangers == 0 || $0.requests.isEmpty }
+      ) { queue in
+        if queue.requests.isEmpty { return false }
         queue.isLed = true
         return true
       }

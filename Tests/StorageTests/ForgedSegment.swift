@@ -119,15 +119,6 @@ struct ForgedSegment {
     set { parts[Int(kind.rawValue) - 1] = newValue }
   }
 
-  private func seed(_ block: UInt64) -> UInt64 {
-    var out = ByteWriter()
-    out.u64(SegmentBed.database.high)
-    out.u64(SegmentBed.database.low)
-    out.u64(3)
-    out.u64(block)
-    return Checksum.hash64(out.bytes, seed: 0)
-  }
-
   /// The bytes of the file, and what the manifest says of it.
   func built() -> (bytes: [UInt8], entry: SegmentEntry) {
     var out = ByteWriter()
@@ -151,7 +142,7 @@ struct ForgedSegment {
     var hashes = ByteWriter()
     for (block, start) in stride(from: 0, to: sums, by: SegmentFormat.block).enumerated() {
       let bytes = Array(out.bytes[start..<min(start + SegmentFormat.block, sums)])
-      hashes.u64(Checksum.hash64(bytes, seed: seed(UInt64(block))))
+      hashes.u64(Checksum.hash64(bytes, seed: SegmentBed.seed(ofBlock: UInt64(block))))
     }
     add(
       Part(
@@ -168,7 +159,7 @@ struct ForgedSegment {
     directory.array(lines.bytes)
     changeDirectory(&directory.bytes)
     out.array(directory.bytes)
-    let root = Root(of: Array(out.bytes[sums...]), seed: seed(.max))
+    let root = Root(of: Array(out.bytes[sums...]), seed: SegmentBed.seed(ofBlock: .max))
     var footer = ByteWriter()
     footer.array(SegmentFormat.footerMagic)
     footer.u64(UInt64(place))

@@ -1,11 +1,22 @@
 import RoostContract
 import RoostFiles
+import RoostKernels
 import RoostStorage
 
 /// What the segments of tests are part of.
 enum SegmentBed {
   static let database = DatabaseID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
   static let collection: UInt64 = 7
+
+  /// What the hash of a block of file 3 starts from, as FORMAT.md says.
+  static func seed(ofBlock block: UInt64) -> UInt64 {
+    var out = ByteWriter()
+    out.u64(database.high)
+    out.u64(database.low)
+    out.u64(3)
+    out.u64(block)
+    return Checksum.hash64(out.bytes, seed: 0)
+  }
 
   /// Writes a segment of some records.
   static func write(

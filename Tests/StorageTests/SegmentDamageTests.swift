@@ -346,15 +346,6 @@ struct SegmentRepair {
     }
   }
 
-  private func seed(_ block: UInt64) -> UInt64 {
-    var out = ByteWriter()
-    out.u64(SegmentBed.database.high)
-    out.u64(SegmentBed.database.low)
-    out.u64(3)
-    out.u64(block)
-    return Checksum.hash64(out.bytes, seed: 0)
-  }
-
   /// The bytes with the header's, the blocks' and the footer's checksums, and the root.
   func repaired(
     _ bytes: [UInt8], keepsBlocks: Bool = false, keepsFooter: Bool = false
@@ -365,11 +356,12 @@ struct SegmentRepair {
     where !keepsBlocks {
       let block = Array(bytes[start..<min(start + 65_536, checksums)])
       put(
-        Checksum.hash64(block, seed: seed(UInt64(index))), 8, at: checksums + 8 * index, in: &bytes)
+        Checksum.hash64(block, seed: SegmentBed.seed(ofBlock: UInt64(index))), 8,
+        at: checksums + 8 * index, in: &bytes)
     }
     let footer = bytes.count - 128
     let covered = Array(bytes[checksums..<footer])
-    let root = Root(of: covered, seed: seed(.max))
+    let root = Root(of: covered, seed: SegmentBed.seed(ofBlock: .max))
     if !keepsFooter {
       put(root.a, 8, at: footer + 32, in: &bytes)
       put(root.b, 8, at: footer + 40, in: &bytes)
