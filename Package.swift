@@ -118,7 +118,6 @@ let package = Package(
       name: "roost-bench",
       dependencies: ["RoostContract", "RoostFiles", "RoostEngine", "RoostKernels"],
       path: "Benchmarks/Run", swiftSettings: house),
-    .executableTarget(name: "roost-try", dependencies: ["CKernels", "RoostIndex", "RoostFiles"], path: "Try"),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),

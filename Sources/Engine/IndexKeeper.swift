@@ -43,9 +43,6 @@ private struct SegmentRows: RowSource {
 }
 
 extension StoreCore {
-  /// Segments with fewer rows are scanned as quickly as they would be walked.
-  static let indexedRowsMin = 2_000
-
   /// Builds the indexes that are missing, one segment after the other.
   func buildIndexes(progress: (@Sendable (Progress) -> Void)? = nil) throws {
     try asIndexing {
@@ -62,7 +59,7 @@ extension StoreCore {
   func completeIndexes(_ progress: (@Sendable (Progress) -> Void)?) throws {
     let isLarge = exclusively {
       tables.collections.values.contains { state in
-        state.count >= Self.indexedRowsMin
+        state.count >= options.indexedRows
           && state.entry.indexes.contains { $0.graphOptions(of: state.entry) != nil }
       }
     }
@@ -106,7 +103,7 @@ extension StoreCore {
       for index in state.entry.indexes {
         guard let options = index.graphOptions(of: state.entry) else { continue }
         for segment in state.segments
-        where segment.entry.rows - segment.dead >= Self.indexedRowsMin
+        where segment.entry.rows - segment.dead >= self.options.indexedRows
           && !done.contains(segment.entry.file)
           && (!index.files.contains { $0.segment == segment.entry.file }
             || segment.index?.isBroken ?? false)

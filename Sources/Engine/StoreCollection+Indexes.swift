@@ -118,12 +118,14 @@ extension StoreCollection {
 }
 
 extension CollectionView {
-  /// The indexes as their user described them; rows count as indexed once a file covers them.
+  /// The indexes as their user described them; rows count as indexed once a file
+  /// covers them that is not known to be damaged.
   var descriptions: [IndexDescription] {
     entry.indexes.map { index in
       let files = Set(index.files.map(\.segment))
       let indexed = segments.reduce(0) { sum, segment in
-        files.contains(segment.reader.entry.file) ? sum + segment.reader.rowCount : sum
+        files.contains(segment.reader.entry.file) && !(segment.index?.isBroken ?? false)
+          ? sum + segment.reader.rowCount : sum
       }
       return IndexDescription(name: index.name, spec: index.spec, indexed: min(indexed, count))
     }

@@ -50,6 +50,8 @@ public struct StoreOptions: Sendable, Equatable {
   public var keptLogBytes = 0
   /// The bytes that are set aside for a full disk.
   package var reserve = 8 << 20
+  /// The rows from which on a segment is given an index: fewer are scanned as quickly.
+  package var indexedRows = 2_000
 
   /// Options as most want them.
   public init(

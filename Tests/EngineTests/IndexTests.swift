@@ -21,12 +21,17 @@ struct IndexTests {
     }
   }
 
-  private static func store(
-    _ metric: Metric, rows: Int = 3_000
-  ) throws -> (SimulatedFileSystem, Store, StoreCollection) {
-    let disk = SimulatedFileSystem(seed: 5)
+  private static var options: StoreOptions {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
+    options.indexedRows = 200
+    return options
+  }
+
+  private static func store(
+    _ metric: Metric, rows: Int = 1_000
+  ) throws -> (SimulatedFileSystem, Store, StoreCollection) {
+    let disk = SimulatedFileSystem(seed: 5)
     let store = try Store.open(at: "/store", on: disk, options: options)
     let collection = try store.ensureCollection(
       CollectionSpec(name: "points", dimension: 24, metric: metric))
@@ -61,7 +66,7 @@ struct IndexTests {
   func recall(_ metric: Metric) throws {
     let (disk, store, collection) = try Self.store(metric)
     #expect(disk.image().names(in: "/store").contains { $0.hasSuffix(".idx") })
-    #expect(try collection.indexes().map(\.indexed) == [3_000])
+    #expect(try collection.indexes().map(\.indexed) == [1_000])
     #expect(try recall(collection) >= 0.95)
     try store.close()
   }
@@ -73,8 +78,8 @@ struct IndexTests {
     #expect(try recall(collection, where: filter) >= 0.95)
     #expect(
       try ids(
-        collection, near: Self.records(7..<8)[0], exact: false, where: filter, limit: 3_000
-      ).count == 30 * share)
+        collection, near: Self.records(7..<8)[0], exact: false, where: filter, limit: 1_000
+      ).count == 10 * share)
     try store.close()
   }
 
@@ -93,8 +98,7 @@ struct IndexTests {
     try collection.upsert([record])
     #expect(try ids(collection, near: record, exact: false).first == "5")
     try store.close()
-    let again = try Store.open(
-      at: "/store", on: disk, options: StoreOptions(background: false))
+    let again = try Store.open(at: "/store", on: disk, options: Self.options)
     #expect(try ids(try again.collection("points"), near: record, exact: false).first == "5")
     try again.close()
   }
@@ -113,36 +117,40 @@ struct IndexTests {
       var changed = bytes
       changed[place] ^= 0x10
       image.setBytes(changed, of: name, in: "/store")
-      try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+      try expect(near, record, image, rebuilt: place == 0)
       image.setBytes(Array(bytes.prefix(place)), of: name, in: "/store")
-      try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+      try expect(near, record, image, rebuilt: place == 0)
     }
     var image = whole
     image.remove(name, in: "/store")
-    try expect(near, record, SimulatedFileSystem(image: image, seed: 1))
+    try expect(near, record, image, rebuilt: true)
   }
 
+  /// What is near is found by a scan; and an index that is built again is a good one.
   private func expect(
-    _ near: [String], _ record: Record, _ disk: SimulatedFileSystem
+    _ near: [String], _ record: Record, _ image: DiskImage, rebuilt: Bool
   ) throws {
-    var options = StoreOptions(background: false)
-    options.reserve = 4_096
-    let store = try Store.open(at: "/store", on: disk, options: options)
+    let disk = SimulatedFileSystem(image: image, seed: 1)
+    let store = try Store.open(at: "/store", on: disk, options: Self.options)
     let collection = try store.collection("points")
     #expect(try ids(collection, near: record, exact: false) == near)
-    try collection.ensureIndexes([.hnsw(m: 8, efConstruction: 64)])
-    #expect(try ids(collection, near: record, exact: false).first == near.first)
+    #expect(try collection.indexes().map(\.indexed) == [0])
+    if rebuilt {
+      try collection.ensureIndexes([.hnsw(m: 8, efConstruction: 64)])
+      #expect(try collection.indexes().map(\.indexed) == [1_000])
+      #expect(try ids(collection, near: record, exact: false).first == near.first)
+    }
     try store.close()
   }
 
   @Test("keeps its graph over merges, and deletes the files of graphs that are not needed")
   func merges() throws {
     let (disk, store, collection) = try Self.store(.l2)
-    try collection.upsert(Self.records(3_000..<6_000))
+    try collection.upsert(Self.records(1_000..<2_000))
     try store.checkpoint()
     try store.compact()
     try store.core.buildIndexes()
-    #expect(try collection.indexes().map(\.indexed) == [6_000])
+    #expect(try collection.indexes().map(\.indexed) == [2_000])
     #expect(disk.image().names(in: "/store").filter { $0.hasSuffix(".idx") }.count == 1)
     #expect(try recall(collection) >= 0.95)
     try collection.dropIndex(try #require(try collection.indexes().first).name)
