@@ -37,6 +37,7 @@ private struct CrashLane {
   static let options: StoreOptions = {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
+    options.indexedRows = 1
     return options
   }()
 

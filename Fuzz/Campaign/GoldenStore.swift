@@ -15,6 +15,7 @@ struct GoldenStore: Sendable {
   ) -> StoreOptions {
     var options = StoreOptions(access: access, reading: reading, background: false)
     options.reserve = 4_096
+    options.indexedRows = 1
     return options
   }
 
@@ -33,7 +34,7 @@ struct GoldenStore: Sendable {
     let first = try store.collection("f32")
     try first.delete(["r00", "r05"])
     try first.upsert((10..<18).map { Self.record($0 + 40, 3, seed, id: $0) })
-    try store.checkpoint()
+    try first.ensureIndexes([.hnsw(name: "near")])
     let older = disk.image()
     // A log that has ended and one that goes on.
     for (place, spec) in Self.collections.enumerated() {
@@ -43,7 +44,6 @@ struct GoldenStore: Sendable {
     }
     try store.cutLog()
     try first.upsert((0..<3).map { Self.record($0 + 90, 3, seed, id: 21 + $0) })
-    try first.ensureIndexes([.hnsw(name: "near")])
     let second = try store.collection("i8")
     try store.write { batch in
       try batch.delete(["r02"], from: first)

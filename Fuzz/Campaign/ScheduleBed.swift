@@ -42,6 +42,7 @@ final class ScheduleBed: Sendable {
     var options = StoreOptions(
       durability: durability, memoryLimit: memoryLimit, background: background)
     options.reserve = 4_096
+    options.indexedRows = 1
     self.options = options
     disk = SimulatedFileSystem(
       seed: 7, watching: true, rules: Store.orderOfFiles, scheduler: scheduler)

@@ -154,6 +154,7 @@ private struct Check {
     remark(entries, manifest)
     for entry in manifest.collections { try check(entry, manifest) }
     try checkWhole(manifest)
+    for entry in manifest.collections { checkIndexes(entry, manifest) }
   }
 
   private mutating func add(_ error: StorageError, _ consequence: String) {
@@ -193,6 +194,28 @@ private struct Check {
           error,
           "up to \(segment.rows) records of collection \(quoted(entry.name)), written from "
             + "\(segment.firstLSN) to \(segment.lastLSN), cannot be trusted")
+      }
+    }
+  }
+
+  /// Whatever is wrong with an index, the rows are in their segments.
+  private mutating func checkIndexes(_ entry: CollectionEntry, _ manifest: Manifest) {
+    for index in entry.indexes {
+      for file in index.files {
+        guard let segment = entry.segments.first(where: { $0.file == file.segment }) else {
+          continue
+        }
+        do throws(StorageError) {
+          let reader = try IndexFileReader(
+            file, in: directory, database: manifest.database, collection: entry.number,
+            segmentRoot: segment.root, mapped: false)
+          if report.isFull { try reader.verify() }
+        } catch {
+          add(
+            error,
+            "searches scan \(segment.rows) rows of collection \(quoted(entry.name)) until index "
+              + "\(quoted(index.name)) is built again; no record is lost")
+        }
       }
     }
   }

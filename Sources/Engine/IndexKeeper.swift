@@ -149,17 +149,19 @@ extension StoreCore {
       database: base.database, file: number, collection: task.collection.number,
       segment: task.segment.file, segmentRoot: task.segment.root, kind: 1,
       imageLength: image.count)
+    let entry: IndexFileEntry
     do {
-      let entry = try IndexFileWriter.write(header, in: directory) { range in
+      entry = try IndexFileWriter.write(header, in: directory) { range in
         unsafe Array(
           UnsafeRawBufferPointer(start: image.base + range.lowerBound, count: range.count))
       }
       try syncDirectory()
-      try exclusively { try install(entry, task) }
     } catch {
       removeIndexFile(number)
       throw error.asStoreError
     }
+    // A manifest that could not be made durable may name the file all the same, so it stays.
+    try exclusively { try install(entry, task) }
   }
 
   func removeIndexFile(_ number: UInt64) {

@@ -80,9 +80,9 @@ struct Searcher {
   private func effort(_ graph: HNSWIndex, _ part: SegmentView, matches: Int) -> Int? {
     let recall = query.recall ?? Self.usualRecall
     guard
-      var effort = query.effort.map({ max($0, query.limit) })
-        ?? graph.curve.effort(for: recall, limit: query.limit)
+      let wanted = query.effort ?? graph.curve.effort(for: recall, limit: query.limit)
     else { return nil }
+    var effort = max(wanted, query.limit)
     // Of those that a walk meets, only this share can be hits.
     let share = Double(matches) / Double(max(1, part.reader.rowCount))
     effort = Int(min(1e9, Double(effort) / max(share, 1e-9)))

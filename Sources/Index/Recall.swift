@@ -33,6 +33,6 @@ package struct RecallCurve: Sendable, Equatable {
         effort = Double(low.effort) + (recall - a) / (b - a) * Double(high.effort - low.effort)
       }
     }
-    return max(limit, Int((effort * scale).rounded(.up)))
+    return Int((effort * scale).rounded(.up))
   }
 }
