@@ -54,6 +54,11 @@ class Peer:
         self.capabilities = set(told["capabilities"])
         self.efforts = told["efforts"]
 
+    @property
+    def pid(self):
+        """The process that does the work."""
+        return self._process.pid
+
     def ask(self, do, **request):
         """Has something done, and returns what came of it."""
         try:

@@ -11,7 +11,7 @@ internal import RoostStorage
 private struct IndexTask {
   let collection: CollectionEntry
   let index: IndexEntry
-  let options: HNSWOptions
+  let plan: IndexPlan
   let segment: SegmentEntry
   let view: SegmentView
   let lsn: UInt64
@@ -60,7 +60,7 @@ extension StoreCore {
     let isLarge = exclusively {
       tables.collections.values.contains { state in
         state.count >= options.indexedRows
-          && state.entry.indexes.contains { $0.graphOptions(of: state.entry) != nil }
+          && state.entry.indexes.contains { $0.plan(of: state.entry) != nil }
       }
     }
     guard isLarge else { return }
@@ -101,15 +101,15 @@ extension StoreCore {
   private func nextIndex(besides done: Set<UInt64>) -> IndexTask? {
     for (_, state) in tables.collections.sorted(by: { $0.key < $1.key }) {
       for index in state.entry.indexes {
-        guard let options = index.graphOptions(of: state.entry) else { continue }
+        guard let plan = index.plan(of: state.entry) else { continue }
         for segment in state.segments
-        where segment.entry.rows - segment.dead >= self.options.indexedRows
+        where segment.entry.rows - segment.dead >= options.indexedRows
           && !done.contains(segment.entry.file)
           && (!index.files.contains { $0.segment == segment.entry.file }
             || segment.index?.isBroken ?? false)
         {
           return IndexTask(
-            collection: state.entry, index: index, options: options, segment: segment.entry,
+            collection: state.entry, index: index, plan: plan, segment: segment.entry,
             view: segment.view, lsn: lsn)
         }
       }
@@ -130,10 +130,21 @@ extension StoreCore {
     }
     let image: AlignedMemory
     do {
-      image = try HNSWIndex.build(
-        over: SegmentRows(reader: reader, rows: rows), numbered: rows, of: reader.rowCount,
-        dimension: task.collection.dimension, measure: IndexMetric(task.collection.metric),
-        task.options, ThreadWorkers(fileSystem, count: options.indexThreads), watch)
+      let source = SegmentRows(reader: reader, rows: rows)
+      let dimension = task.collection.dimension
+      let measure = IndexMetric(task.collection.metric)
+      let workers = ThreadWorkers(fileSystem, count: options.indexThreads)
+      image =
+        switch task.plan {
+        case .graph(let options):
+          try HNSWIndex.build(
+            over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
+            measure: measure, options, workers, watch)
+        case .lists(let options):
+          try ListIndex.build(
+            over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
+            measure: measure, options, workers, watch)
+        }
     } catch is JobStopped {
       throw StoreError.cancelled("building an index")
     } catch let error as StorageError {
@@ -147,7 +158,7 @@ extension StoreCore {
     defer { exclusively { _ = beingBuilt.remove(number) } }
     let header = IndexFileHeader(
       database: base.database, file: number, collection: task.collection.number,
-      segment: task.segment.file, segmentRoot: task.segment.root, kind: 1,
+      segment: task.segment.file, segmentRoot: task.segment.root, kind: task.plan.kind,
       imageLength: image.count)
     let entry: IndexFileEntry
     do {
@@ -226,7 +237,8 @@ struct IndexAttachment {
     for place in state.segments.indices {
       let segment = state.segments[place].entry
       let entry = state.entry.indexes.lazy
-        .filter { $0.graphOptions(of: state.entry) != nil }
+        .sorted { $0.plan(of: state.entry)?.kind ?? .max < $1.plan(of: state.entry)?.kind ?? .max }
+        .filter { $0.plan(of: state.entry) != nil }
         .compactMap { $0.files.first { $0.segment == segment.file } }
         .first
       guard state.segments[place].index?.entry != entry else { continue }
@@ -243,14 +255,32 @@ struct IndexAttachment {
   }
 }
 
+/// What an index is built as.
+enum IndexPlan {
+  case graph(HNSWOptions)
+  case lists(ListOptions)
+
+  /// The kind that stands in the file: graphs come before lists when there are both.
+  var kind: UInt32 {
+    switch self {
+    case .graph: VectorIndex.graphKind
+    case .lists: VectorIndex.listsKind
+    }
+  }
+}
+
 extension IndexEntry {
-  /// How a graph of this index is built; nil when it is no graph by the collection's metric.
-  func graphOptions(of collection: CollectionEntry) -> HNSWOptions? {
-    guard case .vector(let spec) = spec, case .hnsw(let m, let efConstruction) = spec.method,
-      spec.metric ?? collection.metric == collection.metric
+  /// How this index is built; nil when it is no index of vectors by the collection's metric.
+  func plan(of collection: CollectionEntry) -> IndexPlan? {
+    guard case .vector(let spec) = spec, spec.metric ?? collection.metric == collection.metric
     else { return nil }
-    return HNSWOptions(
-      m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1)
+    switch spec.method {
+    case .hnsw(let m, let efConstruction):
+      return .graph(
+        HNSWOptions(
+          m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1))
+    case .ivfFlat(let lists): return .lists(ListOptions(lists: lists == 0 ? nil : lists, seed: 1))
+    }
   }
 }
 

@@ -60,60 +60,99 @@ struct Searcher {
     guard part.reader.rowCount > 0 else { return }
     let mask = try query.filter.map { try part.facts.mask($0) }
     if mask?.isEmpty ?? false { return }
-    if !query.exact, let graph = part.index?.graph(), fits(graph, part) {
+    if !query.exact, let index = part.index?.vectorIndex(), fits(index, part) {
       let matches = mask?.count ?? part.reader.rowCount
-      if let effort = effort(graph, part, matches: matches),
-        try walk(graph, segment, effort: effort, mask: mask, matches: matches)
-      {
-        return
-      }
+      let isDone =
+        switch index {
+        case .graph(let graph): try walk(graph, segment, mask, matches)
+        case .lists(let lists): try probe(lists, segment, mask, matches)
+        }
+      if isDone { return }
     }
     try scan(segment, mask)
   }
 
-  private func fits(_ graph: HNSWIndex, _ part: SegmentView) -> Bool {
-    graph.rowCount == part.reader.rowCount && graph.dimension == view.entry.dimension
-      && graph.measure == IndexMetric(view.entry.metric) && near.isSound
+  private func fits(_ index: VectorIndex, _ part: SegmentView) -> Bool {
+    index.rowCount == part.reader.rowCount && index.dimension == view.entry.dimension
+      && index.measure == IndexMetric(view.entry.metric) && near.isSound
   }
 
-  /// How many candidates a walk should keep; nil when looking at every match costs less.
-  private func effort(_ graph: HNSWIndex, _ part: SegmentView, matches: Int) -> Int? {
-    let recall = query.recall ?? Self.usualRecall
-    guard
-      let wanted = query.effort ?? graph.curve.effort(for: recall, limit: query.limit)
-    else { return nil }
-    var effort = max(wanted, query.limit)
-    // Of those that a walk meets, only this share can be hits.
-    let share = Double(matches) / Double(max(1, part.reader.rowCount))
-    effort = Int(min(1e9, Double(effort) / max(share, 1e-9)))
-    // In nanoseconds: a candidate kept costs a node followed, a row a few cache lines from memory.
-    let walk = Double(effort) * 300
-    let scan = Double(matches) * (8 + Double(view.entry.dimension) * (mask ? 0.12 : 0.08))
-    return walk < scan ? effort : nil
+  private var wantedRecall: Double { query.recall ?? Self.usualRecall }
+
+  /// The share of a segment's rows that can be hits.
+  private func share(_ matches: Int, of part: SegmentView) -> Double {
+    max(1e-9, Double(matches) / Double(max(1, part.reader.rowCount)))
   }
 
-  private var mask: Bool { query.filter != nil }
+  /// What looking at every match costs, in nanoseconds: a few cache lines of each row.
+  private func scanCost(_ matches: Int, _ hasMask: Bool) -> Double {
+    Double(matches) * (8 + Double(view.entry.dimension) * (hasMask ? 0.12 : 0.08))
+  }
 
-  /// Walks the graph; false when what it found does not answer the query.
+  /// Walks a graph; false when looking at every match costs less, or is needed all the same.
   private mutating func walk(
-    _ graph: HNSWIndex, _ segment: Int, effort: Int, mask: RowSet?, matches: Int
+    _ graph: HNSWIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int
   ) throws -> Bool {
     let part = view.segments[segment]
-    return try FinderPool.with { finder in
-      graph.find(query.vector, effort: effort, finder)
-      var rows: [UInt32] = []
-      rows.reserveCapacity(finder.rows.count)
-      var lengths: [Float] = []
-      for (place, row) in finder.rows.enumerated() {
-        guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn) else { continue }
-        rows.append(row)
-        lengths.append(finder.inverseLengths[place])
-      }
-      // Whoever is nearer than the farthest of enough candidates is among them.
-      guard rows.count >= min(query.limit, matches) else { return false }
-      try offer(rows, lengths, of: segment)
-      return true
+    guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
+    else { return false }
+    // Of those that a walk meets, only this share can be hits.
+    let effort = min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
+    // A candidate kept costs a node followed.
+    guard effort * 300 < scanCost(matches, mask != nil) else { return false }
+    return try SearchDesks.with { desk in
+      let finder = desk.graph
+      graph.find(query.vector, effort: Int(effort), finder)
+      return try offer(
+        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
     }
+  }
+
+  /// Looks through the nearest lists; false when looking at every match costs less, or is needed
+  /// all the same.
+  private mutating func probe(
+    _ lists: ListIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int
+  ) throws -> Bool {
+    let part = view.segments[segment]
+    // The nearest of the matches are as far away as so many of all rows.
+    let limit = min(1e9, Double(query.limit) / share(matches, of: part))
+    guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
+    else { return false }
+    let probes = min(max(1, wanted), lists.lists)
+    let kept = ListIndex.kept(for: query.limit)
+    let dimension = Double(view.entry.dimension)
+    let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
+    let cost =
+      Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
+      + looked * share(matches, of: part) * (4 + dimension * 0.02) + Double(kept) * 60
+    guard cost < scanCost(matches, mask != nil) else { return false }
+    return try SearchDesks.with { desk in
+      let finder = desk.lists
+      lists.find(query.vector, probes: probes, keeping: kept, among: mask, finder)
+      return try offer(
+        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
+    }
+  }
+
+  /// Offers the candidates that can be hits; false when they are too few to answer the query.
+  private mutating func offer(
+    _ candidates: [UInt32], _ candidateLengths: [Float], _ mask: RowSet?, atLeast matches: Int,
+    of segment: Int
+  ) throws -> Bool {
+    let part = view.segments[segment]
+    var rows: [UInt32] = []
+    rows.reserveCapacity(candidates.count)
+    var lengths: [Float] = []
+    lengths.reserveCapacity(candidates.count)
+    for (place, row) in candidates.enumerated() {
+      guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn) else { continue }
+      rows.append(row)
+      lengths.append(candidateLengths[place])
+    }
+    // Whoever is nearer than the farthest of enough candidates is among them.
+    guard rows.count >= min(query.limit, matches) else { return false }
+    try offer(rows, lengths, of: segment)
+    return true
   }
 
   /// Offers rows that may be near: first scored in floats, then the nearest exactly.

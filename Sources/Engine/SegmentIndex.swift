@@ -3,6 +3,53 @@ internal import RoostFiles
 internal import RoostIndex
 internal import RoostStorage
 
+/// An index of vectors, of one kind or the other.
+enum VectorIndex {
+  case graph(HNSWIndex)
+  case lists(ListIndex)
+
+  /// The kinds, as they stand in the headers of files.
+  static let graphKind: UInt32 = 1
+  static let listsKind: UInt32 = 2
+
+  /// Opens an image whose numbers are all in their ranges; nil when this version knows no such kind.
+  init?(_ image: IndexBytes, kind: UInt32) throws(IndexDefect) {
+    switch kind {
+    case Self.graphKind:
+      let graph = try HNSWIndex(image)
+      try graph.checkRanges()
+      self = .graph(graph)
+    case Self.listsKind:
+      let lists = try ListIndex(image)
+      try lists.checkRanges()
+      self = .lists(lists)
+    default: return nil
+    }
+  }
+
+  /// How many rows the segment has that it is of.
+  var rowCount: Int {
+    switch self {
+    case .graph(let graph): graph.rowCount
+    case .lists(let lists): lists.rowCount
+    }
+  }
+
+  var dimension: Int {
+    switch self {
+    case .graph(let graph): graph.dimension
+    case .lists(let lists): lists.dimension
+    }
+  }
+
+  var measure: IndexMetric {
+    switch self {
+    case .graph(let graph): graph.measure
+    case .lists(let lists): lists.measure
+    }
+  }
+}
+
 /// The index of a segment: a file that is opened and checked when it is first needed.
 ///
 /// A file that is damaged or gone is as good as none: searches scan the segment, and the index is
@@ -10,7 +57,7 @@ internal import RoostStorage
 final class SegmentIndex: Sendable {
   private enum State {
     case unopened
-    case open(HNSWIndex, Bytes)
+    case open(VectorIndex, Bytes)
     case broken
   }
 
@@ -25,21 +72,21 @@ final class SegmentIndex: Sendable {
     self.open = open
   }
 
-  /// The graph; nil when the file is no good.
-  func graph() -> HNSWIndex? {
-    state.withLock { state -> HNSWIndex? in
+  /// The index itself; nil when the file is no good.
+  func vectorIndex() -> VectorIndex? {
+    state.withLock { state -> VectorIndex? in
       switch state {
-      case .open(let graph, let bytes):
+      case .open(let index, let bytes):
         if bytes.isPoisoned { state = .broken }
-        return bytes.isPoisoned ? nil : graph
+        return bytes.isPoisoned ? nil : index
       case .broken: return nil
       case .unopened:
-        guard let (graph, bytes) = load() else {
+        guard let (index, bytes) = load() else {
           state = .broken
           return nil
         }
-        state = .open(graph, bytes)
-        return graph
+        state = .open(index, bytes)
+        return index
       }
     }
   }
@@ -47,22 +94,20 @@ final class SegmentIndex: Sendable {
   /// Whether the file turned out to be no good.
   var isBroken: Bool { state.withLock { if case .broken = $0 { true } else { false } } }
 
-  private func load() -> (HNSWIndex, Bytes)? {
+  private func load() -> (VectorIndex, Bytes)? {
     do {
       let file = try open()
       try file.verify()
-      guard file.header.kind == 1,
+      guard
         let image = unsafe file.bytes.withBytes(
           at: IndexFormat.page, count: file.header.imageLength,
           { buffer in
             unsafe buffer.baseAddress.map { base in
               unsafe IndexBytes(unsafe: base, count: buffer.count, owner: file.bytes)
             }
-          }), let image
+          }), let image, let index = try VectorIndex(image, kind: file.header.kind)
       else { return nil }
-      let graph = try HNSWIndex(image)
-      try graph.checkRanges()
-      return file.bytes.isPoisoned ? nil : (graph, file.bytes)
+      return file.bytes.isPoisoned ? nil : (index, file.bytes)
     } catch {
       // Derived, and so not worth failing for: the segment has all of it.
       return nil
@@ -70,32 +115,38 @@ final class SegmentIndex: Sendable {
   }
 }
 
-/// Places to work on for searches of one thread at a time, kept for the next ones.
-enum FinderPool {
-  // Sendable: a finder is with one search at a time, or waits here.
+/// What searches of one thread work on, kept for the next ones.
+struct SearchDesk {
+  let graph = HNSWFinder()
+  let lists = ListFinder()
+}
+
+/// Desks that are with nobody.
+enum SearchDesks {
+  // Sendable: a desk is with one search at a time, or waits here.
   private struct Idle: @unchecked Sendable {
-    var finders: [HNSWFinder] = []
+    var desks: [SearchDesk] = []
   }
 
   private static let idle = Monitor(Idle())
   private static let most = 64
 
-  static func with<R>(_ body: (HNSWFinder) throws -> R) rethrows -> R {
-    let finder = take()
-    defer { give(finder) }
-    return try body(finder)
+  static func with<R>(_ body: (SearchDesk) throws -> R) rethrows -> R {
+    let desk = take()
+    defer { give(desk) }
+    return try body(desk)
   }
 
-  private static func take() -> HNSWFinder {
+  private static func take() -> SearchDesk {
     // Sendable: taken out of the pool, so that nobody else has it.
-    struct Taken: @unchecked Sendable { let finder: HNSWFinder? }
-    return idle.withLock { Taken(finder: $0.finders.popLast()) }.finder ?? HNSWFinder()
+    struct Taken: @unchecked Sendable { let desk: SearchDesk? }
+    return idle.withLock { Taken(desk: $0.desks.popLast()) }.desk ?? SearchDesk()
   }
 
-  private static func give(_ finder: HNSWFinder) {
+  private static func give(_ desk: SearchDesk) {
     // Sendable: nobody else has it.
-    struct Given: @unchecked Sendable { let finder: HNSWFinder }
-    let given = Given(finder: finder)
-    idle.withLock { if $0.finders.count < most { $0.finders.append(given.finder) } }
+    struct Given: @unchecked Sendable { let desk: SearchDesk }
+    let given = Given(desk: desk)
+    idle.withLock { if $0.desks.count < most { $0.desks.append(given.desk) } }
   }
 }

@@ -122,18 +122,7 @@ private struct HNSWAssembly<Source: RowSource> {
   private func measure(_ memory: AlignedMemory, _ places: HNSWImage.Places) throws {
     let index = try HNSWIndex(unmeasured: IndexBytes(memory))
     let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points()
-    var offset = places.points
-    func put(_ bits: UInt64) {
-      unsafe memory.base.storeBytes(of: bits.littleEndian, toByteOffset: offset, as: UInt64.self)
-      offset += 8
-    }
-    for point in points {
-      put(UInt64(point.effort))
-      for column in RecallCurve.limits.indices {
-        put(point.means[column].bitPattern)
-        put(point.errors[column].bitPattern)
-      }
-    }
+    memory.put(points, at: places.points)
   }
 
   /// Writes the sections, the nodes in a new order.

@@ -14,7 +14,7 @@ package final class HNSWIndex: Sendable {
     guard let places = image.places else { throw IndexDefect(offset: 0) }
     self.places = places
     self.bytes = bytes
-    curve = try Self.curve(bytes, image, places)
+    curve = try bytes.curve(image.points, at: places.points)
   }
 
   /// Opens an image whose curve is not there yet.
@@ -26,29 +26,6 @@ package final class HNSWIndex: Sendable {
     curve = RecallCurve()
   }
 
-  private static func curve(
-    _ bytes: IndexBytes, _ image: HNSWImage, _ places: HNSWImage.Places
-  ) throws(IndexDefect) -> RecallCurve {
-    var points: [RecallPoint] = []
-    for number in 0..<image.points {
-      var offset = places.points + number * HNSWImage.pointSize
-      func next() -> UInt64 {
-        defer { offset += 8 }
-        return UInt64(littleEndian: unsafe bytes.base.load(fromByteOffset: offset, as: UInt64.self))
-      }
-      var point = RecallPoint(effort: Int(truncatingIfNeeded: next()), means: [], errors: [])
-      for _ in RecallCurve.limits {
-        point.means.append(Double(bitPattern: next()))
-        point.errors.append(Double(bitPattern: next()))
-      }
-      guard (1...1 << 20).contains(point.effort),
-        (point.means + point.errors).allSatisfy({ (0...1).contains($0) })
-      else { throw IndexDefect(offset: offset) }
-      points.append(point)
-    }
-    return RecallCurve(points: points)
-  }
-
   /// How many rows are in the graph.
   package var nodeCount: Int { image.nodes }
   /// How many rows the segment has that it is of.
@@ -58,31 +35,27 @@ package final class HNSWIndex: Sendable {
   package var m: Int { image.m }
   package var efConstruction: Int { image.efConstruction }
 
-  private func section<T: BitwiseCopyable>(_ offset: Int, _ type: T.Type) -> UnsafePointer<T> {
-    unsafe (bytes.base + offset).assumingMemoryBound(to: type)
-  }
-
   private func codes(_ offset: Int) -> CodeRows {
-    unsafe CodeRows(image.space, .four, at: section(offset, UInt8.self))
+    unsafe CodeRows(image.space, .four, at: bytes.section(offset, UInt8.self))
   }
 
   /// The row of a node.
-  func row(of node: Int) -> UInt32 { unsafe section(places.rows, UInt32.self)[node] }
+  func row(of node: Int) -> UInt32 { unsafe bytes.section(places.rows, UInt32.self)[node] }
 
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
-    let links = unsafe section(places.links, UInt32.self)
+    let links = unsafe bytes.section(places.links, UInt32.self)
     for index in 0..<image.nodes * image.degree {
       let link = UInt32(littleEndian: unsafe links[index])
       guard link < UInt32(image.nodes) || link == GraphView.none else {
         throw IndexDefect(offset: places.links + 4 * index)
       }
     }
-    let rows = unsafe section(places.rows, UInt32.self)
+    let rows = unsafe bytes.section(places.rows, UInt32.self)
     for index in 0..<image.nodes where Int(unsafe rows[index]) >= image.rows {
       throw IndexDefect(offset: places.rows + 4 * index)
     }
-    let entries = unsafe section(places.entryNodes, UInt32.self)
+    let entries = unsafe bytes.section(places.entryNodes, UInt32.self)
     for index in 0..<image.entries where Int(unsafe entries[index]) >= image.nodes {
       throw IndexDefect(offset: places.entryNodes + 4 * index)
     }
@@ -103,13 +76,13 @@ package final class HNSWIndex: Sendable {
       unsafe image.space.encodeQuery(start, .four, into: finder.query)
     }
     let graph = unsafe GraphView(
-      nodeCount: image.nodes, degree: image.degree, links: section(places.links, UInt32.self),
+      nodeCount: image.nodes, degree: image.degree, links: bytes.section(places.links, UInt32.self),
       codes: codes(places.codes))
     unsafe finder.scratch.walk(
       graph, UnsafePointer(finder.query), effort: effort, without: hidden, entries: image.entries,
-      section(places.entryNodes, UInt32.self), codes(places.entryCodes))
-    let rows = unsafe section(places.rows, UInt32.self)
-    let lengths = unsafe section(places.lengths, Float.self)
+      bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
+    let rows = unsafe bytes.section(places.rows, UInt32.self)
+    let lengths = unsafe bytes.section(places.lengths, Float.self)
     finder.rows.reserveCapacity(finder.scratch.pool.count)
     for place in 0..<finder.scratch.pool.count {
       let node = NearestPool.node(unsafe finder.scratch.pool.keys[place])

@@ -1,0 +1,175 @@
+internal import CKernels
+
+extension ListIndex {
+  /// Puts rows into lists and measures how well they are found; the bytes of the image.
+  ///
+  /// - Parameters:
+  ///   - numbers: the numbers of the rows in their segment, which has `segmentRows` of them.
+  package static func build(
+    over source: some RowSource, numbered numbers: [UInt32], of segmentRows: Int,
+    dimension: Int, measure: IndexMetric, _ options: ListOptions, _ workers: any Workers,
+    _ watch: JobWatch = JobWatch()
+  ) throws -> AlignedMemory {
+    try ListAssembly(
+      source: source, numbers: numbers, segmentRows: segmentRows, dimension: dimension,
+      measure: measure, options: options, workers: workers
+    ).build(watch)
+  }
+}
+
+/// The way from rows to the image of lists.
+private struct ListAssembly<Source: RowSource> {
+  let source: Source
+  let numbers: [UInt32]
+  let segmentRows: Int
+  let dimension: Int
+  let measure: IndexMetric
+  let options: ListOptions
+  let workers: any Workers
+
+  private var count: Int { numbers.count }
+
+  /// Rows are read in portions of this many.
+  private static var portion: Int { 4_096 }
+  /// Middles are found from so many rows each, as far as they fit into so many bytes.
+  private static var sampled: Int { 48 }
+  private static var sampleBytes: Int { 64 << 20 }
+
+  func build(_ watch: JobWatch) throws -> AlignedMemory {
+    let lists = options.count(of: count)
+    let sample = try sample(of: lists)
+    guard watch.goOn(0, count) else { throw JobStopped() }
+    let middles = Middles(
+      lists, of: sample, dimension: dimension, isByDirection: measure == .cosine, workers)
+    var image = ListImage(
+      space: CodeSpace(measure: measure, dimension: dimension, sample: sample))
+    image.nodes = count
+    image.rows = segmentRows
+    image.lists = lists
+    image.seed = options.seed
+    let probes = Self.probes(lists)
+    image.points = probes.count
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    let memory = AlignedMemory(count: places.end)
+    image.write(to: memory)
+    let list = try assign(middles, watch)
+    try fill(memory, image, places, middles, list)
+    guard watch.goOn(count, count) else { throw JobStopped() }
+    try measure(memory, places, probes)
+    return memory
+  }
+
+  /// The numbers of lists that are tried, up to all of them.
+  private static func probes(_ lists: Int) -> [Int] {
+    var probes: [Int] = []
+    var next = 1.0
+    while Int(next) < lists {
+      if Int(next) != probes.last { probes.append(Int(next)) }
+      next *= 1.4
+    }
+    return probes + [lists]
+  }
+
+  /// Rows in random order, by direction if that is what counts.
+  private func sample(of lists: Int) throws -> [Float] {
+    var random = SplitMix(seed: options.seed)
+    let most = max(lists, min(lists * Self.sampled, Self.sampleBytes / (4 * dimension)))
+    let chosen = (0..<count).shuffled(using: &random).prefix(max(most, min(count, 1_000)))
+    var sample: [Float] = []
+    sample.reserveCapacity(chosen.count * dimension)
+    var row: [Float] = []
+    for place in chosen {
+      try source.read(place..<place + 1, into: &row)
+      sample += row
+    }
+    direct(&sample)
+    return sample
+  }
+
+  /// Brings rows to length one when only their directions count.
+  private func direct(_ rows: inout [Float]) {
+    guard measure == .cosine else { return }
+    for start in Swift.stride(from: 0, to: rows.count, by: dimension) {
+      var squares: Float = 0
+      for place in start..<start + dimension { squares += rows[place] * rows[place] }
+      guard squares > 0, squares.isFinite else { continue }
+      let scale = 1 / squares.squareRoot()
+      for place in start..<start + dimension { rows[place] *= scale }
+    }
+  }
+
+  /// The list of every row.
+  private func assign(_ middles: Middles, _ watch: JobWatch) throws -> [UInt32] {
+    var lists: [UInt32] = []
+    lists.reserveCapacity(count)
+    var rows: [Float] = []
+    while lists.count < count {
+      guard watch.goOn(lists.count, count) else { throw JobStopped() }
+      try source.read(lists.count..<min(lists.count + Self.portion, count), into: &rows)
+      direct(&rows)
+      lists += middles.assign(rows, workers)
+    }
+    return lists
+  }
+
+  /// Writes the sections, the rows by their lists.
+  private func fill(
+    _ memory: AlignedMemory, _ image: ListImage, _ places: ListImage.Places, _ middles: Middles,
+    _ list: [UInt32]
+  ) throws {
+    for (place, number) in middles.numbers.enumerated() {
+      memory.put(number.bitPattern, places.middles + 4 * place)
+    }
+    var starts = [Int](repeating: 0, count: image.lists + 1)
+    for list in list { starts[Int(list) + 1] += 1 }
+    for list in 0..<image.lists { starts[list + 1] += starts[list] }
+    for (list, start) in starts.enumerated() {
+      memory.put(UInt32(start), places.starts + 4 * list)
+    }
+    let stride = image.space.stride(.four)
+    let codes = unsafe memory.numbers(UInt8.self, at: places.codes)
+    let buffer = AlignedMemory(count: image.space.codeCount)
+    let bytes = unsafe buffer.numbers(UInt8.self)
+    var values: [Float] = []
+    for start in Swift.stride(from: 0, to: count, by: Self.portion) {
+      let portion = start..<min(start + Self.portion, count)
+      try source.read(portion, into: &values)
+      unsafe values.withUnsafeBufferPointer { floats in
+        guard let base = floats.baseAddress else { return }
+        for row in portion {
+          let node = starts[Int(list[row])]
+          starts[Int(list[row])] += 1
+          let vector = unsafe base + (row - start) * dimension
+          unsafe image.space.encode(vector, .four, into: bytes)
+          unsafe roost_pack_u4(bytes, image.space.codeCount, codes + node * stride)
+          var squares: Float = 0
+          unsafe roost_dot_f32(vector, vector, 0, nil, 1, dimension, &squares)
+          let inverse = squares > 0 ? 1 / squares.squareRoot() : 0
+          memory.put(numbers[row], places.rows + 4 * node)
+          memory.put(inverse.bitPattern, places.lengths + 4 * node)
+        }
+      }
+    }
+  }
+
+  /// Measures the lists and writes the points of their curve, which were left out so far.
+  private func measure(
+    _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int]
+  ) throws {
+    let index = try ListIndex(unmeasured: IndexBytes(memory))
+    let rows = try HeldOutRows(
+      of: source, numbered: numbers, dimension: dimension, measure: measure)
+    let finder = ListFinder()
+    let most = ListIndex.kept(for: RecallCurve.limits.last ?? 1)
+    let points = probes.map { probes in
+      rows.point(probes) { sample in
+        index.find(sample.vector, probes: probes, keeping: most + 1, finder)
+        // As if it were in no list.
+        return finder.rows.filter { $0 != sample.row }
+      } counting: { limit in
+        ListIndex.kept(for: limit)
+      }
+    }
+    memory.put(points, at: places.points)
+  }
+}

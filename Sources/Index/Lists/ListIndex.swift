@@ -1,0 +1,233 @@
+internal import CKernels
+package import RoostKernels
+
+/// Rows in lists around middles, which are searched where their bytes lie: of the lists whose
+/// middles are nearest, all rows are looked at by their codes.
+package final class ListIndex: Sendable {
+  let image: ListImage
+  private let places: ListImage.Places
+  package let bytes: IndexBytes
+  /// How many lists a recall takes.
+  package let curve: RecallCurve
+
+  /// Opens an image; its numbers are checked when they are used, so that no image is dangerous.
+  package init(_ bytes: IndexBytes) throws(IndexDefect) {
+    image = try ListImage(reading: bytes)
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    self.places = places
+    self.bytes = bytes
+    curve = try bytes.curve(image.points, at: places.points)
+  }
+
+  /// Opens an image whose curve is not there yet.
+  init(unmeasured bytes: IndexBytes) throws(IndexDefect) {
+    image = try ListImage(reading: bytes)
+    guard let places = image.places else { throw IndexDefect(offset: 0) }
+    self.places = places
+    self.bytes = bytes
+    curve = RecallCurve()
+  }
+
+  /// How many rows are in lists.
+  package var nodeCount: Int { image.nodes }
+  /// How many rows the segment has that it is of.
+  package var rowCount: Int { image.rows }
+  package var lists: Int { image.lists }
+  package var dimension: Int { image.space.dimension }
+  package var measure: IndexMetric { image.space.measure }
+
+  /// How many candidates are kept to find so many neighbours: codes do not tell near from nearer.
+  package static func kept(for limit: Int) -> Int { max(64, 4 * limit + 60) }
+
+  /// Whether every number in the image is in its range, which only a damaged one's are not.
+  package func checkRanges() throws(IndexDefect) {
+    let starts = unsafe bytes.section(places.starts, UInt32.self)
+    var last: UInt32 = 0
+    for list in 0...image.lists {
+      let start = UInt32(littleEndian: unsafe starts[list])
+      guard start >= last, list > 0 || start == 0, Int(start) <= image.nodes else {
+        throw IndexDefect(offset: places.starts + 4 * list)
+      }
+      last = start
+    }
+    guard Int(last) == image.nodes else { throw IndexDefect(offset: places.starts) }
+    let rows = unsafe bytes.section(places.rows, UInt32.self)
+    for node in 0..<image.nodes where Int(UInt32(littleEndian: unsafe rows[node])) >= image.rows {
+      throw IndexDefect(offset: places.rows + 4 * node)
+    }
+  }
+
+  /// The places of a list's rows.
+  private func nodes(of list: Int) -> Range<Int> {
+    let starts = unsafe bytes.section(places.starts, UInt32.self)
+    let first = min(Int(UInt32(littleEndian: unsafe starts[list])), image.nodes)
+    let end = min(Int(UInt32(littleEndian: unsafe starts[list + 1])), image.nodes)
+    return first..<max(first, end)
+  }
+
+  /// Finds candidates: of the rows of `probes` lists, the `keeping` nearest by their codes.
+  ///
+  /// They are left in `finder.rows`, with the inverse lengths of the rows beside them.
+  ///
+  /// - Parameters:
+  ///   - mask: the rows that count; nil when all do.
+  package func find(
+    _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, _ finder: ListFinder
+  ) {
+    finder.reset(codeCount: image.space.codeCount, keeping: keeping)
+    guard image.nodes > 0, query.count == image.space.dimension else { return }
+    finder.chooseLists(nearest(query, probes, finder))
+    unsafe query.withUnsafeBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return }
+      unsafe image.space.encodeQuery(start, .four, into: finder.query)
+    }
+    let rows = unsafe bytes.section(places.rows, UInt32.self)
+    for list in finder.lists {
+      let nodes = nodes(of: list)
+      var start = nodes.lowerBound
+      while start < nodes.upperBound {
+        let portion = start..<min(start + ListFinder.portion, nodes.upperBound)
+        start = portion.upperBound
+        unsafe look(at: portion, mask, rows, finder)
+      }
+    }
+    let lengths = unsafe bytes.section(places.lengths, Float.self)
+    finder.takeCandidates { node in
+      let row = UInt32(littleEndian: unsafe rows[node])
+      return Int(row) < image.rows ? (row, unsafe lengths[node]) : nil
+    }
+  }
+
+  /// The lists whose middles are nearest, the nearest first.
+  private func nearest(_ query: [Float], _ probes: Int, _ finder: ListFinder) -> TopK<Float> {
+    var best = TopK<Float>(limit: min(probes, image.lists))
+    unsafe finder.distances(image.lists) { out in
+      unsafe query.withUnsafeBufferPointer { query in
+        guard let start = query.baseAddress else { return }
+        let middles = unsafe bytes.section(places.middles, UInt8.self)
+        let stride = 4 * image.space.dimension
+        if measure == .l2 {
+          unsafe roost_l2_f32(
+            start, middles, stride, nil, image.lists, image.space.dimension, out)
+        } else {
+          unsafe roost_dot_f32(
+            start, middles, stride, nil, image.lists, image.space.dimension, out)
+        }
+      }
+      for list in 0..<image.lists {
+        let score = unsafe out[list]
+        best.insert(measure == .l2 ? score : -score, UInt32(list))
+      }
+    }
+    return best
+  }
+
+  /// Scores some rows of a list by their codes and keeps the nearest.
+  private func look(
+    at portion: Range<Int>, _ mask: RowSet?, _ rows: UnsafePointer<UInt32>, _ finder: ListFinder
+  ) {
+    let codes = unsafe bytes.section(places.codes, UInt8.self)
+    let query = unsafe UnsafePointer(finder.query)
+    guard let mask else {
+      let here = unsafe CodeRows(
+        image.space, .four, at: codes + portion.lowerBound * image.space.stride(.four))
+      unsafe here.score(query, nil, portion.count, finder.scores)
+      return finder.keep(portion.count, from: portion.lowerBound)
+    }
+    var count = 0
+    for node in portion where mask.contains(UInt32(littleEndian: unsafe rows[node])) {
+      unsafe finder.nodes[count] = UInt32(node)
+      count += 1
+    }
+    guard count > 0 else { return }
+    let all = unsafe CodeRows(image.space, .four, at: codes)
+    unsafe all.score(query, finder.nodes, count, finder.scores)
+    finder.keep(count)
+  }
+}
+
+/// What searches of one thread through lists write on, used again and again.
+@safe package final class ListFinder {
+  /// Rows are scored so many at a time.
+  static let portion = 512
+
+  private var pool = NearestPool()
+  private(set) var query: UnsafeMutablePointer<UInt8>
+  private var capacity = 128
+  let nodes: UnsafeMutablePointer<UInt32>
+  let scores: UnsafeMutablePointer<Int32>
+  private var middles: [Float] = []
+  /// The lists to be looked through, the nearest first.
+  private(set) var lists: [Int] = []
+  /// How many codes the last search compared.
+  package private(set) var scored = 0
+  /// The rows of the candidates that were found, the nearest by their codes first.
+  package private(set) var rows: [UInt32] = []
+  /// One over the length of each, for cosine.
+  package private(set) var inverseLengths: [Float] = []
+
+  package init() {
+    unsafe query = UnsafeMutablePointer.allocate(capacity: capacity)
+    unsafe query.initialize(repeating: 0, count: capacity)
+    unsafe nodes = UnsafeMutablePointer.allocate(capacity: Self.portion)
+    unsafe nodes.initialize(repeating: 0, count: Self.portion)
+    unsafe scores = UnsafeMutablePointer.allocate(capacity: Self.portion)
+    unsafe scores.initialize(repeating: 0, count: Self.portion)
+  }
+
+  deinit {
+    unsafe query.deallocate()
+    unsafe nodes.deallocate()
+    unsafe scores.deallocate()
+  }
+
+  func reset(codeCount: Int, keeping: Int) {
+    if codeCount > capacity {
+      unsafe query.deallocate()
+      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
+      capacity = codeCount
+    }
+    // What is behind the numbers of a query is zero, as it is in the rows.
+    unsafe query.initialize(repeating: 0, count: capacity)
+    pool.reset(limit: keeping)
+    lists.removeAll(keepingCapacity: true)
+    rows.removeAll(keepingCapacity: true)
+    inverseLengths.removeAll(keepingCapacity: true)
+    scored = 0
+  }
+
+  func distances(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+    if middles.count < count { middles = [Float](repeating: 0, count: count) }
+    unsafe middles.withUnsafeMutableBufferPointer { buffer in
+      if let start = buffer.baseAddress { unsafe body(start) }
+    }
+  }
+
+  func chooseLists(_ nearest: TopK<Float>) {
+    for entry in nearest.sorted() { lists.append(Int(entry.row)) }
+  }
+
+  /// Keeps what is nearest of the nodes that were scored: those from a place on, or those whose
+  /// numbers are in `nodes`.
+  func keep(_ count: Int, from first: Int? = nil) {
+    scored += count
+    var bound = pool.bound
+    for place in 0..<count {
+      let node = first.map { UInt32($0 + place) } ?? (unsafe nodes[place])
+      let key = NearestPool.key(unsafe scores[place], node)
+      guard key < bound else { continue }
+      _ = pool.insert(key)
+      bound = pool.bound
+    }
+  }
+
+  func takeCandidates(_ row: (Int) -> (UInt32, Float)?) {
+    for place in 0..<pool.count {
+      guard let (row, inverseLength) = row(NearestPool.node(unsafe pool.keys[place])) else {
+        continue
+      }
+      rows.append(row)
+      inverseLengths.append(inverseLength)
+    }
+  }
+}
