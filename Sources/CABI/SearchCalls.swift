@@ -52,7 +52,10 @@ private struct Searching {
     let start = Self.system.now()
     let parts = try parts()
     let found = parts.count < 2 ? try collection.search(queries) : try search(parts)
-    return SearchHits(found, threads: parts.count, nanoseconds: Self.system.now() &- start)
+    let nanoseconds = Self.system.now() &- start
+    // How it was done is told by doing it again, so that telling costs other searches nothing.
+    let plans = queries.first?.explain ?? false ? try collection.explain(queries) : []
+    return SearchHits(found, threads: parts.count, nanoseconds: nanoseconds, plans)
   }
 
   /// The queries for each thread.
@@ -110,13 +113,16 @@ private struct Searching {
   let ids: UnsafeMutableBufferPointer<CChar>
   let idOffsets: UnsafeMutableBufferPointer<UInt64>
 
-  init(_ found: [[Hit<Record>]], threads: Int, nanoseconds: UInt64) {
+  init(
+    _ found: [[Hit<Record>]], threads: Int, nanoseconds: UInt64, _ plans: [SearchExplanation]
+  ) {
     let hits = Array(found.joined())
     records = hits.map(\.record)
     scores = hits.map(\.score)
     explanation =
       "{\"queries\":\(found.count),\"hits\":\(hits.count),\"threads\":\(threads)"
-      + ",\"nanoseconds\":\(nanoseconds)}"
+      + ",\"nanoseconds\":\(nanoseconds)"
+      + (plans.isEmpty ? "}" : ",\"plans\":[\(plans.map(\.json).joined(separator: ","))]}")
     unsafe offsets = .allocate(capacity: found.count + 1)
     unsafe distances = .allocate(capacity: max(hits.count, 1))
     unsafe idOffsets = .allocate(capacity: hits.count + 1)

@@ -16,17 +16,25 @@ struct Searcher {
   private let exact: ExactDistance
   private let near: NearDistance
   private var best: NearestPlaces
+  private let isExplaining: Bool
+  /// How the search was done, when that was asked for.
+  private(set) var explanation = SearchExplanation()
 
   /// What is aimed at when nothing is asked for.
   static let usualRecall = 0.99
 
-  init(_ query: SearchQuery, _ view: CollectionView, at lsn: UInt64) {
+  init(
+    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false
+  ) {
+    self.isExplaining = isExplaining
+
     self.query = query
     self.view = view
     self.lsn = lsn
     exact = ExactDistance(view.entry.metric, from: query.vector)
     near = NearDistance(view.entry.metric, from: query.vector)
     best = NearestPlaces(limit: query.limit)
+    if !query.exact, query.effort == nil { explanation.recall = wantedRecall }
   }
 
   /// The nearest records that satisfy the filter, the nearest first.
@@ -40,10 +48,27 @@ struct Searcher {
     return best.sorted()
   }
 
+  /// Takes note of how a part was searched.
+  private mutating func note(
+    _ part: SegmentView, _ way: SearchExplanation.Way, matches: Int?, effort: Int? = nil,
+    scored: Int, _ reason: @autoclosure () -> String
+  ) {
+    guard isExplaining else { return }
+    explanation.parts.append(
+      SearchExplanation.Part(
+        place: FileName.segment(part.reader.entry.file).name, way: way,
+        rows: part.reader.rowCount, matches: matches, effort: effort, scored: scored,
+        reason: reason()))
+  }
+
   private mutating func searchMemory(_ table: Int) throws {
     var best = best
+    var count = 0
+    var scored = 0
     try view.memory[table].forEachAlive(at: lsn) { number, row in
+      count += 1
       guard query.filter?.matches(row.record.projected(.everything)) ?? true else { return }
+      scored += 1
       let score = near.score(row.record.vector, inverseLength: row.inverseLength)
       if score > near.bound(best.farthest, longest: row.length) { return }
       let distance = exact.to(row.record.vector, at: 0)
@@ -51,6 +76,11 @@ struct Searcher {
       try best.offer(distance, .memory(table, row: number)) { _ in row.record.id }
     }
     self.best = best
+    guard isExplaining, count > 0 else { return }
+    explanation.parts.append(
+      SearchExplanation.Part(
+        place: "memory", way: .scan, rows: count, matches: nil, effort: nil, scored: scored,
+        reason: "rows that are new have no index yet"))
   }
 
   // MARK: A segment
@@ -59,17 +89,24 @@ struct Searcher {
     let part = view.segments[segment]
     guard part.reader.rowCount > 0 else { return }
     let mask = try query.filter.map { try part.facts.mask($0) }
-    if mask?.isEmpty ?? false { return }
+    if mask?.isEmpty ?? false {
+      return note(part, .nothing, matches: 0, scored: 0, "no row satisfies the filter")
+    }
+    let matches = mask?.count ?? part.reader.rowCount
+    var reason = "an exact search was asked for"
+    if !query.exact {
+      reason = part.index == nil ? "the segment has no index" : "the index cannot be used"
+    }
     if !query.exact, let index = part.index?.vectorIndex(), fits(index, part) {
-      let matches = mask?.count ?? part.reader.rowCount
       let isDone =
         switch index {
-        case .graph(let graph): try walk(graph, segment, mask, matches)
-        case .lists(let lists): try probe(lists, segment, mask, matches)
+        case .graph(let graph): try walk(graph, segment, mask, matches, &reason)
+        case .lists(let lists): try probe(lists, segment, mask, matches, &reason)
         }
       if isDone { return }
     }
     try scan(segment, mask)
+    note(part, .scan, matches: mask.map { _ in matches }, scored: matches, reason)
   }
 
   private func fits(_ index: VectorIndex, _ part: SegmentView) -> Bool {
@@ -91,31 +128,45 @@ struct Searcher {
 
   /// Walks a graph; false when looking at every match costs less, or is needed all the same.
   private mutating func walk(
-    _ graph: HNSWIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int
+    _ graph: HNSWIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ reason: inout String
   ) throws -> Bool {
     let part = view.segments[segment]
+    reason = "no effort that was measured reaches the recall"
     guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
     else { return false }
     // Of those that a walk meets, only this share can be hits.
     let effort = min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
     // A candidate kept costs a node followed.
-    guard effort * 300 < scanCost(matches, mask != nil) else { return false }
+    guard effort * 300 < scanCost(matches, mask != nil) else {
+      if isExplaining {
+        reason = "looking at every match costs less than a walk of effort \(Int(effort))"
+      }
+      return false
+    }
+    reason = "a walk met too few matches"
     return try SearchDesks.with { desk in
       let finder = desk.graph
       graph.find(query.vector, effort: Int(effort), finder)
-      return try offer(
+      let isEnough = try offer(
         finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
+      if isEnough {
+        note(
+          part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
+          scored: finder.scored, "a walk costs less than looking at every match")
+      }
+      return isEnough
     }
   }
 
   /// Looks through the nearest lists; false when looking at every match costs less, or is needed
   /// all the same.
   private mutating func probe(
-    _ lists: ListIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int
+    _ lists: ListIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ reason: inout String
   ) throws -> Bool {
     let part = view.segments[segment]
     // The nearest of the matches are as far away as so many of all rows.
     let limit = min(1e9, Double(query.limit) / share(matches, of: part))
+    reason = "no number of lists that was measured reaches the recall"
     guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
     else { return false }
     let probes = min(max(1, wanted), lists.lists)
@@ -125,12 +176,22 @@ struct Searcher {
     let cost =
       Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
       + looked * share(matches, of: part) * (4 + dimension * 0.02) + Double(kept) * 60
-    guard cost < scanCost(matches, mask != nil) else { return false }
+    guard cost < scanCost(matches, mask != nil) else {
+      if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
+      return false
+    }
+    reason = "the nearest lists held too few matches"
     return try SearchDesks.with { desk in
       let finder = desk.lists
       lists.find(query.vector, probes: probes, keeping: kept, among: mask, finder)
-      return try offer(
+      let isEnough = try offer(
         finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
+      if isEnough {
+        note(
+          part, .lists, matches: mask.map { _ in matches }, effort: probes,
+          scored: finder.scored, "the nearest lists cost less than looking at every match")
+      }
+      return isEnough
     }
   }
 

@@ -15,7 +15,7 @@ public struct StoreCollection: VectorCollection {
   private var core: StoreCore { store.core }
   private var validation: Validation { store.core.validation }
 
-  private func reading() throws -> Reading {
+  func reading() throws -> Reading {
     let snapshot = try core.snapshot()
     return Reading(
       view: try snapshot.collection(name, dimension: dimension, metric: metric, validation),
@@ -151,15 +151,20 @@ public struct StoreCollection: VectorCollection {
     return try reading().explained { try $0.count(where: filter) }
   }
 
+  func checked(_ queries: [SearchQuery]) throws -> [SearchQuery] {
+    for query in queries { try validation.check(query, dimension: dimension, collection: name) }
+    return queries
+  }
+
   /// The nearest records for each query, each answered on the same state of the collection.
   public func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
-    for query in queries { try validation.check(query, dimension: dimension, collection: name) }
+    let queries = try checked(queries)
     return try reading().explained { try $0.search(queries) }
   }
 
   /// The nearest records for each query, each answered on the same state of the collection.
   public func search(_ queries: [SearchQuery]) async throws -> [[Hit<Record>]] {
-    for query in queries { try validation.check(query, dimension: dimension, collection: name) }
+    let queries = try checked(queries)
     return try reading().explained { try $0.search(queries) }
   }
 

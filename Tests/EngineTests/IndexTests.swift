@@ -52,6 +52,15 @@ struct IndexTests {
     ])[0].map(\.record.id)
   }
 
+  /// How a search is done in the only segment there is.
+  private func way(
+    _ collection: StoreCollection, exact: Bool = false
+  ) throws -> SearchExplanation.Way? {
+    let record = Self.records(3..<4)[0]
+    let query = SearchQuery(near: record.vector ?? [], exact: exact, recall: 0.9)
+    return try collection.explain([query]).first?.parts.first?.way
+  }
+
   private func recall(_ collection: StoreCollection, where filter: Filter? = nil) throws -> Double {
     var found = 0
     var wanted = 0
@@ -71,6 +80,12 @@ struct IndexTests {
     #expect(disk.image().names(in: "/store").contains { $0.hasSuffix(".idx") })
     #expect(try collection.indexes().map(\.indexed) == [1_000])
     #expect(try recall(collection) >= 0.95)
+    if case .vector(let spec) = kind, case .hnsw = spec.method {
+      #expect(try way(collection) == .graph)
+    } else {
+      #expect(try way(collection) == .lists)
+    }
+    #expect(try way(collection, exact: true) == .scan)
     try store.close()
   }
 
