@@ -191,6 +191,8 @@ extension StoreCore {
         progress?(Progress(phase: "backup", completed: done, total: total))
         try checkGoingOn()
       }
+      plan.manifest.collections[index].indexes = try copyIndexes(
+        of: entry, view, plan.manifest.database, old, to: target, &report)
       let extra = try writeRest(of: view, entry, &plan, target)
       if let extra {
         plan.manifest.collections[index].segments.append(extra)
@@ -209,6 +211,73 @@ extension StoreCore {
     try removeUnneeded(in: target, plan.manifest)
   }
 
+  /// Copies the files of indexes, and answers the indexes with those that are there.
+  ///
+  /// One that cannot be read is left out: whoever writes to the copy builds it again.
+  private func copyIndexes(
+    of entry: CollectionEntry, _ view: CollectionView, _ database: DatabaseID, _ old: Manifest?,
+    to target: any Directory, _ report: inout BackupReport
+  ) throws -> [IndexEntry] {
+    let roots = Dictionary(
+      uniqueKeysWithValues: view.segments.map { ($0.reader.entry.file, $0.reader.entry.root) })
+    let known = (old?.collections ?? []).flatMap(\.indexes).flatMap(\.files)
+    func reader(
+      _ file: IndexFileEntry, _ root: Root, in directory: any Directory
+    ) throws(StorageError) -> IndexFileReader {
+      let reader = try IndexFileReader(
+        file, in: directory, database: database, collection: entry.number, segmentRoot: root,
+        mapped: false)
+      try reader.verify()
+      return reader
+    }
+    var indexes = entry.indexes
+    for place in indexes.indices {
+      var there: [IndexFileEntry] = []
+      for file in indexes[place].files {
+        guard let root = roots[file.segment] else { continue }
+        if known.contains(file) {
+          report.kept += 1
+        } else {
+          let source: IndexFileReader
+          do throws(StorageError) {
+            source = try reader(file, root, in: directory)
+          } catch {
+            continue
+          }
+          try copy(source.bytes, count: file.length, as: .index(file.file), to: target)
+          report.copied += 1
+          report.bytes += file.length
+        }
+        _ = try reader(file, root, in: target)
+        there.append(file)
+        try checkGoingOn()
+      }
+      indexes[place].files = there
+    }
+    return indexes
+  }
+
+  private func copy(
+    _ bytes: Bytes, count: Int, as name: FileName, to target: any Directory
+  ) throws {
+    try removeLeftover(name, in: target)
+    do throws(FileError) {
+      let file = try target.create(name.name)
+      defer { file.close() }
+      var offset = 0
+      while offset < count {
+        guard let part = bytes.array(at: offset, count: min(1 << 20, count - offset)),
+          !part.isEmpty
+        else { break }
+        try file.write(part, at: offset)
+        offset += part.count
+      }
+      try file.sync()
+    } catch {
+      throw StoreError(error, name)
+    }
+  }
+
   /// Writes the rows that are in no segment, and the deaths that are in none.
   private func writeRest(
     of view: CollectionView, _ entry: CollectionEntry, _ plan: inout BackupPlan,
@@ -221,7 +290,7 @@ extension StoreCore {
     guard rows > 0 || !tombstones.isEmpty else { return nil }
     let file = plan.nextFile
     plan.nextFile += 1
-    try removeLeftover(file, in: target)
+    try removeLeftover(.segment(file), in: target)
     var writer = try SegmentWriter(
       creating: file, in: target, database: plan.manifest.database, collection: entry.number,
       dimension: entry.dimension, element: entry.element, rows: rows,
@@ -238,7 +307,7 @@ extension StoreCore {
   /// Copies the bytes of a segment that is open, whatever has become of its name.
   private func copy(_ reader: SegmentReader, to target: any Directory) throws {
     let name = FileName.segment(reader.entry.file)
-    try removeLeftover(reader.entry.file, in: target)
+    try removeLeftover(name, in: target)
     do throws(FileError) {
       let file = try target.create(name.name)
       defer { file.close() }
@@ -256,11 +325,11 @@ extension StoreCore {
   }
 
   /// Deletes what an interrupted backup left under a name that is needed now.
-  private func removeLeftover(_ file: UInt64, in target: any Directory) throws {
+  private func removeLeftover(_ name: FileName, in target: any Directory) throws {
     do throws(FileError) {
-      try target.remove(FileName.segment(file).name)
+      try target.remove(name.name)
     } catch {
-      guard error.reason == .notFound else { throw StoreError(error, .segment(file)) }
+      guard error.reason == .notFound else { throw StoreError(error, name) }
     }
   }
 
@@ -279,8 +348,11 @@ extension StoreCore {
     let needed = manifest.references
     do throws(FileError) {
       for entry in try target.list() {
-        guard case .segment? = FileName(entry.name), !needed.contains(entry.name) else { continue }
-        try target.remove(entry.name)
+        switch FileName(entry.name) {
+        case .segment?, .index?:
+          if !needed.contains(entry.name) { try target.remove(entry.name) }
+        default: break
+        }
       }
     } catch {
       throw StoreError(error, .manifest)

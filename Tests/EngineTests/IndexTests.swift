@@ -180,4 +180,48 @@ struct IndexTests {
     #expect(disk.image().names(in: "/store").filter { $0.hasSuffix(".idx") }.isEmpty)
     try store.close()
   }
+
+  @Test("is in a backup as well, unless it is damaged", arguments: kinds)
+  func backedUp(_ kind: IndexSpec) throws {
+    let (disk, store, _) = try Self.store(.l2, kind, rows: 400)
+    #expect(try store.backup(to: "/copy").copied == 2)
+    #expect(try store.backup(to: "/copy").kept == 2)
+    try expectWhole("/copy", on: disk, indexed: 400)
+    try store.close()
+    var image = disk.image()
+    let name = try #require(image.names(in: "/store").first { $0.hasSuffix(".idx") })
+    image.setBytes([1, 2, 3], of: name, in: "/store")
+    let damaged = SimulatedFileSystem(image: image, seed: 1)
+    #expect(try !Store.check(at: "/store", full: false, on: damaged).isOK)
+    let again = try Store.open(at: "/store", on: damaged, options: Self.options)
+    #expect(try again.backup(to: "/other").copied == 1)
+    try again.close()
+    try expectWhole("/other", on: damaged, indexed: 0)
+  }
+
+  /// A store that a check has nothing to say against, with so many rows in its index.
+  private func expectWhole(_ path: String, on disk: SimulatedFileSystem, indexed: Int) throws {
+    #expect(try Store.check(at: path, full: true, on: disk).isOK)
+    var options = Self.options
+    options.access = .readOnly
+    let copy = try Store.open(at: path, on: disk, options: options)
+    let collection = try copy.collection("points")
+    #expect(try collection.indexes().map(\.indexed) == [indexed])
+    #expect(try collection.count() == 400)
+    try copy.close()
+  }
+
+  @Test(
+    "measures the recall of searches on its own records",
+    arguments: [IndexSpec.hnsw(m: 4, efConstruction: 32), .ivfFlat(lists: 100)])
+  func measured(_ kind: IndexSpec) throws {
+    let (_, store, collection) = try Self.store(.l2, kind, rows: 2_000)
+    let usual = try collection.measureRecall(sample: 50)
+    #expect(usual.sample == 50 && usual.recall >= 0.95)
+    #expect(usual.interval.contains(usual.recall))
+    let poor = try collection.measureRecall(sample: 50, SearchQuery(near: [], limit: 5, effort: 1))
+    #expect(poor.recall < 1)
+    #expect(throws: StoreError.self) { try collection.measureRecall(sample: 0) }
+    try store.close()
+  }
 }
