@@ -37,7 +37,8 @@ struct NearDistance {
     case .l2:
       // What is too small to be a proper float may have vanished altogether.
       return Float(distance * distance * (1 + 2 * slack) + 0x1p-80).nextUp
-    case .innerProduct: return Float(distance + 2 * slack * length * longest).nextUp
+    case .innerProduct:
+      return Float(distance + 2 * slack * length * longest + 0x1p-80).nextUp
     case .cosine: return Float(distance + 4 * slack).nextUp
     }
   }
@@ -107,8 +108,10 @@ struct NearDistance {
   private func finished(_ score: Float, _ inverse: Float) -> Float {
     switch metric {
     case .l2: score
-    case .innerProduct: -score
-    case .cosine: 1 - score * inverse * inverseLength
+    case .innerProduct: score.isNaN ? -.infinity : -score
+    // A row so short or long that its squares are no proper floats is always looked at.
+    case .cosine:
+      inverse > 0x1p-40 && inverse < 0x1p40 ? 1 - score * inverse * inverseLength : -.infinity
     }
   }
 }

@@ -223,8 +223,8 @@ struct Searcher {
     let reader = view.segments[segment].reader
     var scores = [Float](repeating: 0, count: rows.count)
     try near.score(rows, of: reader, { inverseLengths[$0] }, into: &scores)
-    // Only products need it, and they are few here.
-    let longest = inverseLengths.map { $0 > 0 ? 1 / Double($0) : 0 }.max() ?? 0
+    // Only products need it. What is not above 0 may have been too long as well as too short.
+    let longest = inverseLengths.map { $0 > 0 ? 1 / Double($0) : .infinity }.max() ?? 0
     // The nearest first, so that the bound is tight early.
     var order = Array(rows.indices)
     order.sort { scores[$0] < scores[$1] || scores[$0] == scores[$1] && rows[$0] < rows[$1] }

@@ -223,4 +223,45 @@ struct IndexTests {
     #expect(throws: StoreError.self) { try collection.measureRecall(sample: 0) }
     try store.close()
   }
+
+  @Test(
+    "finds vectors whose squares are no floats, in memory and in a segment",
+    arguments: Metric.allCases)
+  func extremes(_ metric: Metric) throws {
+    let disk = SimulatedFileSystem(seed: 5)
+    let store = try Store.open(at: "/store", on: disk, options: Self.options)
+    let collection = try store.ensureCollection(
+      CollectionSpec(name: "points", dimension: 2, metric: metric))
+    let directions: [(Float, Float)] = [(1, 0), (1, 0.25), (1, 0.5), (1, 1), (0, 1), (-1, 0)]
+    var records: [Record] = []
+    for (place, (x, y)) in directions.enumerated() {
+      for (size, scale) in [Float(1e-44), 1e-20, 1, 1e20, 3e38].enumerated() {
+        records.append(Record(id: "\(place)-\(size)", vector: [x * scale, y * scale]))
+      }
+    }
+    try collection.upsert(records)
+    let query = SearchQuery(near: [4, 1], limit: 7)
+    let right = records.map { record in
+      (exactDistance(metric, [4, 1], record.vector ?? []), record.id)
+    }.sorted { $0 < $1 }.prefix(7).map(\.1)
+    #expect(try collection.search([query])[0].map(\.record.id) == right)
+    try store.checkpoint()
+    #expect(try collection.search([query])[0].map(\.record.id) == right)
+    try store.close()
+  }
+
+  /// The distance in doubles, the plain way.
+  private func exactDistance(_ metric: Metric, _ a: [Float], _ b: [Float]) -> Double {
+    let pairs = zip(a, b).map { (Double($0), Double($1)) }
+    let product = pairs.reduce(0) { $0 + $1.0 * $1.1 }
+    switch metric {
+    case .l2: return pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+    case .innerProduct: return -product
+    case .cosine:
+      func length(_ side: KeyPath<(Double, Double), Double>) -> Double {
+        pairs.reduce(0) { $0 + $1[keyPath: side] * $1[keyPath: side] }.squareRoot()
+      }
+      return 1 - product / (length(\.0) * length(\.1))
+    }
+  }
 }
