@@ -1,4 +1,3 @@
-internal import CKernels
 internal import RoostContract
 internal import RoostFiles
 internal import RoostKernels
@@ -23,7 +22,7 @@ final class MemRow: Sendable {
     var squares: Float = 0
     unsafe record.vector.withUnsafeBufferPointer { vector in
       guard let base = vector.baseAddress else { return }
-      unsafe roost_dot_f32(base, base, 0, nil, 1, vector.count, &squares)
+      squares = unsafe Kernel.squares(base, vector.count)
     }
     length = Double(squares.squareRoot()) * 1.01
     inverseLength = squares > 0 ? 1 / squares.squareRoot() : 0

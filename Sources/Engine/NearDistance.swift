@@ -1,4 +1,3 @@
-internal import CKernels
 internal import RoostContract
 internal import RoostKernels
 internal import RoostStorage
@@ -49,11 +48,7 @@ struct NearDistance {
     unsafe query.withUnsafeBufferPointer { query in
       unsafe vector.withUnsafeBufferPointer { vector in
         guard let a = query.baseAddress, let b = vector.baseAddress else { return }
-        if metric == .l2 {
-          unsafe roost_l2_f32(a, b, 0, nil, 1, query.count, &score)
-        } else {
-          unsafe roost_dot_f32(a, b, 0, nil, 1, query.count, &score)
-        }
+        score = unsafe Kernel.score(metric == .l2 ? .l2 : .dot, a, b, query.count)
       }
     }
     return finished(score, inverseLength)

@@ -139,7 +139,8 @@ struct FilterMask {
     asked = RowSet(rowCount: facts.reader.rowCount)
   }
 
-  /// The rows for which something is so, and those for which it is not; of the others neither holds.
+  /// The rows for which something is so, and those for which it is not; of the others neither
+  /// holds.
   private struct Split {
     var yes: RowSet
     var no: RowSet

@@ -12,7 +12,7 @@ enum VectorIndex {
   static let graphKind: UInt32 = 1
   static let listsKind: UInt32 = 2
 
-  /// Opens an image whose numbers are all in their ranges; nil when this version knows no such kind.
+  /// Opens an image whose numbers are all in their ranges; nil when no such kind is known.
   init?(_ image: IndexBytes, kind: UInt32) throws(IndexDefect) {
     switch kind {
     case Self.graphKind:

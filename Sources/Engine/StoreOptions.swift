@@ -96,7 +96,8 @@ extension StoreOptions {
       default:
         throw Self.refusal(
           name, value,
-          "access, durability, create, io, memory_limit_mb, kept_log_mb, index_threads or background"
+          "access, durability, create, io, memory_limit_mb, kept_log_mb, index_threads or"
+            + " background"
         )
       }
     }

@@ -1,4 +1,3 @@
-internal import CKernels
 internal import RoostKernels
 
 /// Some rows of an index that are looked for as if they were not there, and their true neighbours.
@@ -51,10 +50,10 @@ struct HeldOutRows {
         unsafe products.withUnsafeMutableBufferPointer { out in
           guard let a = queries.baseAddress, let b = vectors.baseAddress, let out = out.baseAddress
           else { return }
-          unsafe roost_dot_f32_block(a, samples.count, b, numbers.count, dimension, out)
+          unsafe Kernel.products(
+            a, samples.count, b, numbers.count, dimension: dimension, into: out)
           for place in 0..<numbers.count {
-            let row = unsafe b + place * dimension
-            unsafe roost_dot_f32(row, row, 0, nil, 1, dimension, &squares[place])
+            squares[place] = unsafe Kernel.squares(b + place * dimension, dimension)
           }
         }
       }

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 /// How the index compares rows: the measure by which hits are ordered in the end.
 package enum IndexMetric: UInt8, Sendable {
@@ -90,15 +90,15 @@ extension CodeSpace {
     var scale = Float(width.maximum) / (range.upperBound - range.lowerBound)
     var minimum = range.lowerBound
     if measure == .cosine {
-      var squares: Float = 0
-      unsafe roost_dot_f32(row, row, 0, nil, 1, dimension, &squares)
+      let squares = unsafe Kernel.squares(row, dimension)
       if squares > 0 {
         let length = squares.squareRoot()
         minimum *= length
         scale /= length
       }
     }
-    unsafe roost_encode_u8(row, dimension, minimum, scale, width.maximum, codes)
+    unsafe Kernel.encode(
+      row, dimension, minimum: minimum, scale: scale, maximum: width.maximum, into: codes)
   }
 
   /// Writes what rows' codes are compared with: codes too, or signed bytes for the inner product.
@@ -135,24 +135,25 @@ extension CodeSpace {
     isDot = space.measure == .innerProduct
   }
 
-  /// Scores the rows of some numbers, or the first `count` rows when there are none; less is nearer.
+  /// Scores the rows of some numbers, or the first `count` rows without any; less is nearer.
   @inline(__always)
   func score(
     _ query: UnsafePointer<UInt8>, _ numbers: UnsafePointer<UInt32>?, _ count: Int,
     _ scores: UnsafeMutablePointer<Int32>
   ) {
-    switch (width, isDot) {
-    case (.four, false):
-      unsafe roost_l2_u4(query, base, stride, numbers, count, codeCount, scores)
-    case (.seven, false):
-      unsafe roost_l2_u7(query, base, stride, numbers, count, codeCount, scores)
-    case (.four, true):
-      unsafe roost_dot_u4(query, base, stride, numbers, count, codeCount, scores)
-      for index in 0..<count { unsafe scores[index] = -scores[index] }
-    case (.seven, true):
-      unsafe roost_dot_u7(query, base, stride, numbers, count, codeCount, scores)
-      for index in 0..<count { unsafe scores[index] = -scores[index] }
+    let measure: Measure = isDot ? .dot : .l2
+    switch width {
+    case .four:
+      unsafe Kernel.scoreFour(
+        measure, query, base, stride: stride, numbers, count: count, dimension: codeCount,
+        into: scores)
+    case .seven:
+      unsafe Kernel.scoreSeven(
+        measure, query, base, stride: stride, numbers, count: count, dimension: codeCount,
+        into: scores)
     }
+    guard isDot else { return }
+    for index in 0..<count { unsafe scores[index] = -scores[index] }
   }
 
   /// The codes of a row as a query: themselves, or their differences from the middle.

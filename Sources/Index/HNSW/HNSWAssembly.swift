@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 extension HNSWIndex {
   /// Builds a graph over rows and measures how well it finds them; the bytes of its image.
@@ -87,8 +87,7 @@ private struct HNSWAssembly<Source: RowSource> {
           let values = unsafe base + (row - start) * space.dimension
           let node = Int(nodeOfRow[row])
           unsafe space.encode(values, .seven, into: codes + node * stride)
-          var squares: Float = 0
-          unsafe roost_dot_f32(values, values, 0, nil, 1, space.dimension, &squares)
+          let squares = unsafe Kernel.squares(values, space.dimension)
           lengths[node] = squares > 0 ? 1 / squares.squareRoot() : 0
         }
       }
@@ -163,7 +162,7 @@ private struct HNSWAssembly<Source: RowSource> {
         for row in portion {
           unsafe space.encode(base + (row - start) * space.dimension, .four, into: bytes)
           let node = Int(newNumber[Int(nodeOfRow[row])])
-          unsafe roost_pack_u4(bytes, space.codeCount, four + node * stride)
+          unsafe Kernel.pack(bytes, space.codeCount, into: four + node * stride)
         }
       }
     }

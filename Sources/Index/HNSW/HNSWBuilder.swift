@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 /// What a graph is built by.
 package struct HNSWOptions: Sendable, Equatable {

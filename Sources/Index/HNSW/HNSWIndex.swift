@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 /// A graph that is searched where its bytes lie.
 package final class HNSWIndex: Sendable {

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 /// The links and codes of a graph: what a walk needs.
 @safe struct GraphView {
@@ -119,7 +119,7 @@ internal import CKernels
         bound = pool.bound
       }
       if place < pool.count {
-        unsafe roost_prefetch(graph.links + NearestPool.node(pool.keys[place]) * degree)
+        unsafe Kernel.prefetch(graph.links + NearestPool.node(pool.keys[place]) * degree)
       }
     }
   }

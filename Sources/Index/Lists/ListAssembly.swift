@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 extension ListIndex {
   /// Puts rows into lists and measures how well they are found; the bytes of the image.
@@ -141,9 +141,8 @@ private struct ListAssembly<Source: RowSource> {
           starts[Int(list[row])] += 1
           let vector = unsafe base + (row - start) * dimension
           unsafe image.space.encode(vector, .four, into: bytes)
-          unsafe roost_pack_u4(bytes, image.space.codeCount, codes + node * stride)
-          var squares: Float = 0
-          unsafe roost_dot_f32(vector, vector, 0, nil, 1, dimension, &squares)
+          unsafe Kernel.pack(bytes, image.space.codeCount, into: codes + node * stride)
+          let squares = unsafe Kernel.squares(vector, dimension)
           let inverse = squares > 0 ? 1 / squares.squareRoot() : 0
           memory.put(numbers[row], places.rows + 4 * node)
           memory.put(inverse.bitPattern, places.lengths + 4 * node)

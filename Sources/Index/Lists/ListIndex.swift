@@ -1,4 +1,3 @@
-internal import CKernels
 package import RoostKernels
 
 /// Rows in lists around middles, which are searched where their bytes lie: of the lists whose
@@ -106,13 +105,9 @@ package final class ListIndex: Sendable {
         guard let start = query.baseAddress else { return }
         let middles = unsafe bytes.section(places.middles, UInt8.self)
         let stride = 4 * image.space.dimension
-        if measure == .l2 {
-          unsafe roost_l2_f32(
-            start, middles, stride, nil, image.lists, image.space.dimension, out)
-        } else {
-          unsafe roost_dot_f32(
-            start, middles, stride, nil, image.lists, image.space.dimension, out)
-        }
+        unsafe Kernel.score(
+          measure == .l2 ? .l2 : .dot, start, middles, stride: stride, count: image.lists,
+          dimension: image.space.dimension, into: out)
       }
       for list in 0..<image.lists {
         let score = unsafe out[list]

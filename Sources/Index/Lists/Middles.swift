@@ -1,4 +1,4 @@
-internal import CKernels
+internal import RoostKernels
 
 /// The middles of lists: points such that every row is near to one, and lists are about as long.
 struct Middles {
@@ -61,8 +61,9 @@ struct Middles {
           guard let a = rows.baseAddress, let b = middles.baseAddress,
             let place = products.baseAddress
           else { return }
-          unsafe roost_dot_f32_block(
-            a + portion.lowerBound * dimension, portion.count, b, count, dimension, place)
+          unsafe Kernel.products(
+            a + portion.lowerBound * dimension, portion.count, b, count, dimension: dimension,
+            into: place)
           for row in portion.indices {
             let scores = unsafe place + (row - portion.lowerBound) * count
             var best = 0
