@@ -264,4 +264,22 @@ struct IndexTests {
       return 1 - product / (length(\.0) * length(\.1))
     }
   }
+
+  @Test("is durable with its name before a manifest names it", arguments: kinds)
+  func durable(_ kind: IndexSpec) throws {
+    var bed = Bed()
+    bed.options.indexedRows = 1
+    let store = try bed.open()
+    let notes = try Bed.notes(in: store)
+    try notes.upsert(Bed.records(0..<40))
+    try notes.ensureIndexes([kind])
+    #expect(try notes.indexes().map(\.indexed) == [40])
+    #expect(bed.disk.violations == [])
+    // What is left when the power is cut and nothing was kept but what had to be.
+    for image in bed.disk.crashState().images(limit: 4) {
+      let after = SimulatedFileSystem(image: image, seed: 1)
+      #expect(try Store.check(at: "/store", full: true, on: after).isOK)
+    }
+    try store.close()
+  }
 }
