@@ -4,7 +4,7 @@ internal import RoostIndex
 internal import RoostKernels
 internal import RoostStorage
 
-// A search goes through all places of a snapshot: each segment by its graph or row by row, then the
+// A search goes through all places of a snapshot: each segment by its index or row by row, then the
 // rows in memory. Wherever a row comes from, its distance is computed by the reference before it
 // can be a hit; codes and sums of floats only say which rows are worth that.
 
@@ -27,7 +27,6 @@ struct Searcher {
     _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false
   ) {
     self.isExplaining = isExplaining
-
     self.query = query
     self.view = view
     self.lsn = lsn
