@@ -157,6 +157,10 @@ private final class DamageBench: Sendable {
     if file.name.hasSuffix(".seg") {
       return Array(0..<128) + Array(max(128, count - 512)..<count)
     }
+    if file.name.hasSuffix(".idx") {
+      // The header, that of the image, and the footer.
+      return Array(0..<128) + Array(4_096..<4_352) + Array(count - 512..<count)
+    }
     if file.name.hasSuffix(".wal") {
       return Array(0..<128) + records(of: file).flatMap { Array($0..<min($0 + 40, count)) }
     }

@@ -265,7 +265,7 @@ struct IndexTests {
     }
   }
 
-  @Test("is durable with its name before a manifest names it", arguments: kinds)
+  @Test("is durable with its name before a manifest names it, in a backup too", arguments: kinds)
   func durable(_ kind: IndexSpec) throws {
     var bed = Bed()
     bed.options.indexedRows = 1
@@ -274,6 +274,7 @@ struct IndexTests {
     try notes.upsert(Bed.records(0..<40))
     try notes.ensureIndexes([kind])
     #expect(try notes.indexes().map(\.indexed) == [40])
+    #expect(try store.backup(to: "/copy").copied == 2)
     #expect(bed.disk.violations == [])
     // What is left when the power is cut and nothing was kept but what had to be.
     for image in bed.disk.crashState().images(limit: 4) {
