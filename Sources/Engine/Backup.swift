@@ -182,7 +182,10 @@ extension StoreCore {
         if known?[source.file] == source.root {
           report.kept += 1
         } else {
-          try copy(segment.reader, to: target)
+          // A segment that is open can be read, whatever has become of its name.
+          try copy(.segment(source.file), length: source.length, to: target) { offset, count in
+            segment.reader.bytes(at: offset, upTo: count)
+          }
           report.copied += 1
           report.bytes += source.length
         }
@@ -244,7 +247,9 @@ extension StoreCore {
           } catch {
             continue
           }
-          try copy(source.bytes, count: file.length, as: .index(file.file), to: target)
+          try copy(.index(file.file), length: file.length, to: target) { offset, count in
+            source.bytes.array(at: offset, count: count) ?? []
+          }
           report.copied += 1
           report.bytes += file.length
         }
@@ -255,27 +260,6 @@ extension StoreCore {
       indexes[place].files = there
     }
     return indexes
-  }
-
-  private func copy(
-    _ bytes: Bytes, count: Int, as name: FileName, to target: any Directory
-  ) throws {
-    try removeLeftover(name, in: target)
-    do throws(FileError) {
-      let file = try target.create(name.name)
-      defer { file.close() }
-      var offset = 0
-      while offset < count {
-        guard let part = bytes.array(at: offset, count: min(1 << 20, count - offset)),
-          !part.isEmpty
-        else { break }
-        try file.write(part, at: offset)
-        offset += part.count
-      }
-      try file.sync()
-    } catch {
-      throw StoreError(error, name)
-    }
   }
 
   /// Writes the rows that are in no segment, and the deaths that are in none.
@@ -304,16 +288,17 @@ extension StoreCore {
     return try writer.finish()
   }
 
-  /// Copies the bytes of a segment that is open, whatever has become of its name.
-  private func copy(_ reader: SegmentReader, to target: any Directory) throws {
-    let name = FileName.segment(reader.entry.file)
+  /// Writes a file of the copy from its bytes; what is missing is found when it is read back.
+  private func copy(
+    _ name: FileName, length: Int, to target: any Directory, _ read: (Int, Int) -> [UInt8]
+  ) throws {
     try removeLeftover(name, in: target)
     do throws(FileError) {
       let file = try target.create(name.name)
       defer { file.close() }
       var offset = 0
-      while offset < reader.entry.length {
-        let part = reader.bytes(at: offset, upTo: 1 << 20)
+      while offset < length {
+        let part = read(offset, min(1 << 20, length - offset))
         guard !part.isEmpty else { break }
         try file.write(part, at: offset)
         offset += part.count

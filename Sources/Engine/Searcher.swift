@@ -143,7 +143,7 @@ struct Searcher {
       return false
     }
     reason = "a walk met too few matches"
-    return try SearchDesks.with { desk in
+    return try SearchDesk.with { desk in
       let finder = desk.graph
       graph.find(query.vector, effort: Int(effort), finder)
       let isEnough = try offer(
@@ -180,7 +180,7 @@ struct Searcher {
       return false
     }
     reason = "the nearest lists held too few matches"
-    return try SearchDesks.with { desk in
+    return try SearchDesk.with { desk in
       let finder = desk.lists
       lists.find(query.vector, probes: probes, keeping: kept, among: mask, finder)
       let isEnough = try offer(

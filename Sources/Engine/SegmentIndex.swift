@@ -116,37 +116,18 @@ final class SegmentIndex: Sendable {
 }
 
 /// What searches of one thread work on, kept for the next ones.
-struct SearchDesk {
+// Sendable: a desk is with one search at a time, or waits among those that are with nobody.
+struct SearchDesk: @unchecked Sendable {
   let graph = HNSWFinder()
   let lists = ListFinder()
-}
 
-/// Desks that are with nobody.
-enum SearchDesks {
-  // Sendable: a desk is with one search at a time, or waits here.
-  private struct Idle: @unchecked Sendable {
-    var desks: [SearchDesk] = []
-  }
-
-  private static let idle = Monitor(Idle())
+  private static let idle = Monitor<[SearchDesk]>([])
   private static let most = 64
 
+  /// Lends a desk to a search.
   static func with<R>(_ body: (SearchDesk) throws -> R) rethrows -> R {
-    let desk = take()
-    defer { give(desk) }
+    let desk = idle.withLock { $0.popLast() } ?? SearchDesk()
+    defer { idle.withLock { if $0.count < most { $0.append(desk) } } }
     return try body(desk)
-  }
-
-  private static func take() -> SearchDesk {
-    // Sendable: taken out of the pool, so that nobody else has it.
-    struct Taken: @unchecked Sendable { let desk: SearchDesk? }
-    return idle.withLock { Taken(desk: $0.desks.popLast()) }.desk ?? SearchDesk()
-  }
-
-  private static func give(_ desk: SearchDesk) {
-    // Sendable: nobody else has it.
-    struct Given: @unchecked Sendable { let desk: SearchDesk }
-    let given = Given(desk: desk)
-    idle.withLock { if $0.desks.count < most { $0.desks.append(given.desk) } }
   }
 }
