@@ -44,7 +44,7 @@ private struct HNSWAssembly<Source: RowSource> {
     self.segmentRows = segmentRows
     self.options = options
     self.workers = workers
-    var random = SplitMix(seed: options.seed)
+    var random = SeededStream(seed: options.seed)
     let order = (0..<UInt32(source.count)).shuffled(using: &random)
     rowOfNode = order
     space = CodeSpace(

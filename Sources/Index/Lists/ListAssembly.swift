@@ -72,7 +72,7 @@ private struct ListAssembly<Source: RowSource> {
 
   /// Rows in random order, by direction if that is what counts.
   private func sample(of lists: Int) throws -> [Float] {
-    var random = SplitMix(seed: options.seed)
+    var random = SeededStream(seed: options.seed)
     let most = max(lists, min(lists * Self.sampled, Self.sampleBytes / (4 * dimension)))
     let chosen = (0..<count).shuffled(using: &random).prefix(max(most, min(count, 1_000)))
     var sample: [Float] = []
