@@ -123,11 +123,8 @@ public func roost_insert(
   _ contents: UnsafePointer<UnsafePointer<CChar>?>?,
   _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> roost_status {
-  unsafe answer(error) {
-    let texts = try unsafe RecordTexts(ids, nil, metadata, nil, contents, nil)
-    let collection = try HandleTable.shared.collection(collection)
-    try collection.insert(try unsafe texts.records(n, vectors, collection.dimension))
-  }
+  unsafe roost_insert_n(
+    collection, n, ids, nil, vectors, metadata, nil, contents, nil, error)
 }
 
 @c @implementation
@@ -137,11 +134,8 @@ public func roost_upsert(
   _ contents: UnsafePointer<UnsafePointer<CChar>?>?,
   _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> roost_status {
-  unsafe answer(error) {
-    let texts = try unsafe RecordTexts(ids, nil, metadata, nil, contents, nil)
-    let collection = try HandleTable.shared.collection(collection)
-    try collection.upsert(try unsafe texts.records(n, vectors, collection.dimension))
-  }
+  unsafe roost_upsert_n(
+    collection, n, ids, nil, vectors, metadata, nil, contents, nil, error)
 }
 
 @c @implementation
