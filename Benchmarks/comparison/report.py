@@ -115,7 +115,7 @@ class Report:
 
     def bar(self, what, figure_, bar, below=False):
         """Notes a bar; a figure that was not measured is neither met nor missed."""
-        met = None if figure_ is None else (figure_ <= bar if below else figure_ >= bar)
+        met = None if figure_ is None else bool(figure_ <= bar if below else figure_ >= bar)
         self.bars.append({"what": what, "figure": figure_, "bar": bar, "below": below, "met": met})
 
     def write(self):
