@@ -51,7 +51,7 @@ private struct Searching {
   func run() throws -> SearchHits {
     let start = Self.system.now()
     let parts = try parts()
-    let found = parts.count < 2 ? try collection.search(queries) : try search(parts)
+    let found = parts.count < 2 ? try collection.find(queries) : try find(parts)
     let nanoseconds = Self.system.now() &- start
     // How it was done is told by doing it again, so that telling costs other searches nothing.
     let plans = queries.first?.explain ?? false ? try collection.explain(queries) : []
@@ -74,13 +74,13 @@ private struct Searching {
   }
 
   /// Answers all parts on one state of the collection, the first of them here.
-  private func search(_ parts: [Range<Int>]) throws -> [[Hit<Record>]] {
+  private func find(_ parts: [Range<Int>]) throws -> Findings {
     let reading = try collection.store.snapshot().reading(collection)
-    let answers = Monitor<[Result<[[Hit<Record>]], any Error>?]>(
+    let answers = Monitor<[Result<Findings, any Error>?]>(
       Array(repeating: nil, count: parts.count))
     let queries = queries
     let answer: @Sendable (Int) -> Void = { part in
-      let found = Result { try reading.search(Array(queries[parts[part]])) }
+      let found = Result { try reading.find(Array(queries[parts[part]])) }
       answers.withLock { $0[part] = found }
     }
     var threads: [any RunningThread] = []
@@ -94,58 +94,55 @@ private struct Searching {
     }
     answer(0)
     for thread in threads { thread.join() }
-    var found: [[Hit<Record>]] = []
-    for part in answers.withLock({ $0 }) { found += try part?.get() ?? [] }
-    return found
+    var all = try reading.find([])
+    for part in answers.withLock({ $0 }) {
+      if let found = try part?.get() { all.append(found) }
+    }
+    return all
   }
 }
 
 // MARK: - Hits
 
-/// What a search found, as arrays for C and as records.
+/// What a search found, as arrays for C; records are read when they are asked for.
 // Sendable: nothing changes after it was made.
 @safe final class SearchHits: @unchecked Sendable {
-  private let records: [Record]
-  private let scores: [Double]
+  private let found: Findings
   private let explanation: String
   let offsets: UnsafeMutableBufferPointer<UInt64>
   let distances: UnsafeMutableBufferPointer<Double>
   let ids: UnsafeMutableBufferPointer<CChar>
   let idOffsets: UnsafeMutableBufferPointer<UInt64>
 
-  init(
-    _ found: [[Hit<Record>]], threads: Int, nanoseconds: UInt64, _ plans: [SearchExplanation]
-  ) {
-    let hits = Array(found.joined())
-    records = hits.map(\.record)
-    scores = hits.map(\.score)
+  init(_ found: Findings, threads: Int, nanoseconds: UInt64, _ plans: [SearchExplanation]) {
+    self.found = found
+    let count = found.hits.reduce(0) { $0 + $1.count }
     explanation =
-      "{\"queries\":\(found.count),\"hits\":\(hits.count),\"threads\":\(threads)"
+      "{\"queries\":\(found.hits.count),\"hits\":\(count),\"threads\":\(threads)"
       + ",\"nanoseconds\":\(nanoseconds)"
       + (plans.isEmpty ? "}" : ",\"plans\":[\(plans.map(\.json).joined(separator: ","))]}")
-    unsafe offsets = .allocate(capacity: found.count + 1)
-    unsafe distances = .allocate(capacity: max(hits.count, 1))
-    unsafe idOffsets = .allocate(capacity: hits.count + 1)
-    let size = hits.reduce(0) { $0 + $1.record.id.utf8.count + 1 }
+    unsafe offsets = .allocate(capacity: found.hits.count + 1)
+    unsafe distances = .allocate(capacity: max(count, 1))
+    unsafe idOffsets = .allocate(capacity: count + 1)
+    let size = found.hits.reduce(0) { $0 + $1.reduce(0) { $0 + $1.id.utf8.count + 1 } }
     unsafe ids = .allocate(capacity: max(size, 1))
-    unsafe ids.initialize(repeating: 0)
     unsafe distances.initialize(repeating: 0)
     unsafe offsets.initialize(repeating: 0)
     unsafe idOffsets.initialize(repeating: 0)
-    var total: UInt64 = 0
-    for (query, hits) in found.enumerated() {
-      total += UInt64(hits.count)
-      unsafe offsets[query + 1] = total
-    }
-    var position = 0
-    for (place, hit) in hits.enumerated() {
-      unsafe distances[place] = hit.distance
-      for byte in hit.record.id.utf8 {
-        unsafe ids[position] = CChar(bitPattern: byte)
+    unsafe ids.initialize(repeating: 0)
+    var (place, position) = (0, 0)
+    for (query, hits) in found.hits.enumerated() {
+      for hit in hits {
+        unsafe distances[place] = hit.distance
+        for byte in hit.id.utf8 {
+          unsafe ids[position] = CChar(bitPattern: byte)
+          position += 1
+        }
         position += 1
+        place += 1
+        unsafe idOffsets[place] = UInt64(position)
       }
-      position += 1
-      unsafe idOffsets[place + 1] = UInt64(position)
+      unsafe offsets[query + 1] = UInt64(place)
     }
   }
 
@@ -162,31 +159,29 @@ private struct Searching {
     return unsafe Int(offsets[query + 1] - offsets[query])
   }
 
-  /// Where a hit stands among all; nil when there is none.
-  func place(_ query: Int, _ rank: Int) -> Int? {
+  /// A hit; nil when there is none.
+  func hit(_ query: Int, _ rank: Int) -> Findings.Hit? {
     guard rank >= 0, rank < count(of: query) else { return nil }
-    return unsafe Int(offsets[query]) + rank
+    return found.hits[query][rank]
   }
 
-  func distance(at place: Int) -> Double { unsafe distances[place] }
+  func score(_ hit: Findings.Hit) -> Double { found.score(hit) }
 
-  func score(at place: Int) -> Double { scores[place] }
-
-  func record(at place: Int) -> Record { records[place] }
+  /// The record of a hit that is there.
+  func record(_ query: Int, _ rank: Int) throws -> Record {
+    try found.record(of: query, at: rank)
+  }
 
   /// How the search was done, as JSON.
   var explained: String { explanation }
 
-  /// Where an id begins.
-  func id(at place: Int) -> UnsafePointer<CChar>? {
-    unsafe ids.baseAddress.map { unsafe UnsafePointer($0 + Int(idOffsets[place])) }
+  /// Where the id of a hit begins; nil when there is no such hit.
+  func id(_ query: Int, _ rank: Int) -> UnsafePointer<CChar>? {
+    guard hit(query, rank) != nil else { return nil }
+    return unsafe ids.baseAddress.map { ids in
+      unsafe UnsafePointer(ids + Int(idOffsets[Int(offsets[query]) + rank]))
+    }
   }
-}
-
-/// Hits and where in them a hit stands; nil when they are not there, or the hit is not.
-@safe private func find(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> (SearchHits, Int)? {
-  guard let hits = find(hits), let place = hits.place(query, rank) else { return nil }
-  return (hits, place)
 }
 
 @safe private func find(_ hits: OpaquePointer?) -> SearchHits? {
@@ -207,18 +202,18 @@ public func roost_hits_count(_ hits: OpaquePointer?, _ query: Int) -> Int {
 public func roost_hits_id(
   _ hits: OpaquePointer?, _ query: Int, _ rank: Int
 ) -> UnsafePointer<CChar>? {
-  guard let (hits, place) = find(hits, query, rank) else { return nil }
-  return unsafe hits.id(at: place)
+  unsafe find(hits)?.id(query, rank)
 }
 
 @c @implementation
 public func roost_hits_distance(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> Double {
-  find(hits, query, rank).map { $0.distance(at: $1) } ?? .nan
+  find(hits)?.hit(query, rank)?.distance ?? .nan
 }
 
 @c @implementation
 public func roost_hits_score(_ hits: OpaquePointer?, _ query: Int, _ rank: Int) -> Double {
-  find(hits, query, rank).map { $0.score(at: $1) } ?? .nan
+  guard let hits = find(hits), let hit = hits.hit(query, rank) else { return .nan }
+  return hits.score(hit)
 }
 
 @c @implementation
@@ -230,13 +225,13 @@ public func roost_hits_record(
   unsafe answer(error) {
     try unsafe require(record, "record_json")
     let hits = try HandleTable.shared.hits(hits)
-    guard let place = hits.place(query, rank) else {
+    guard hits.hit(query, rank) != nil else {
       throw StoreError(
         .invalidArgument,
         found: "hit \(UInt(bitPattern: rank)) of query \(UInt(bitPattern: query)) was asked for",
         expected: "that query has \(hits.count(of: query)) hits", remedy: "Ask for one of them")
     }
-    try unsafe give(hits.record(at: place).json, to: record)
+    try unsafe give(try hits.record(query, rank).json, to: record)
   }
 }
 

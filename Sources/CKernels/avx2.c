@@ -59,6 +59,7 @@ TARGET ROOST_INLINE void sum_four(__m256 a, __m256 b, __m256 c, __m256 d, float 
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
 }
 
+#include "exact_rows.h"
 #include "float_rows.h"
 
 TARGET static void encode_u8(
@@ -147,6 +148,7 @@ TARGET ROOST_INLINE void sum_codes(
 const struct roost_float_kernels roost_floats_avx2 = {
     l2_f32,   dot_f32, l2_f16, dot_f16,       l2_bf16,
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
+    exact_l2, exact_dot,
 };
 const struct roost_code_kernels roost_codes_avx2 = {l2_u7, dot_u7, l2_u4, dot_u4};
 

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 #include "avx512.h"
+#include "exact_rows.h"
 #include "float_rows.h"
 
 TARGET static void encode_u8(
@@ -50,6 +51,7 @@ TARGET ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
 const struct roost_float_kernels roost_floats_avx512 = {
     l2_f32,   dot_f32, l2_f16, dot_f16,       l2_bf16,
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
+    exact_l2, exact_dot,
 };
 const struct roost_code_kernels roost_codes_avx512 = {l2_u7, dot_u7, l2_u4, dot_u4};
 

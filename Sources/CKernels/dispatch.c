@@ -96,3 +96,11 @@ void roost_encode_u8(
     uint8_t *codes) {
   kernels.floats->encode_u8(row, dimension, minimum, scale, maximum, codes);
 }
+
+ROOST_EXACT_SUMS(roost_exact_l2) {
+  kernels.floats->exact_l2(query, rows, stride, numbers, count, dimension, sums, squares);
+}
+
+ROOST_EXACT_SUMS(roost_exact_dot) {
+  kernels.floats->exact_dot(query, rows, stride, numbers, count, dimension, sums, squares);
+}

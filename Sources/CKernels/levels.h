@@ -7,11 +7,13 @@
 
 typedef ROOST_SCORE_ROWS((*roost_float_rows), float);
 typedef ROOST_SCORE_ROWS((*roost_code_rows), int32_t);
+typedef ROOST_EXACT_SUMS((*roost_exact_sums));
 
 struct roost_float_kernels {
   roost_float_rows l2_f32, dot_f32, l2_f16, dot_f16, l2_bf16, dot_bf16, l2_i8, dot_i8;
   void (*dot_f32_block)(const float *, size_t, const float *, size_t, size_t, float *);
   void (*encode_u8)(const float *, size_t, float, float, uint8_t, uint8_t *);
+  roost_exact_sums exact_l2, exact_dot;
 };
 
 struct roost_code_kernels {

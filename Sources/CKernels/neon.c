@@ -49,6 +49,7 @@ ROOST_INLINE void sum_four(
   vst1q_f32(out, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
 }
 
+#include "exact_rows.h"
 #include "float_rows.h"
 
 static void encode_u8(
@@ -125,6 +126,7 @@ ROOST_INLINE void sum_codes(SUMS a, SUMS b, SUMS c, SUMS d, int32_t offset, int3
 const struct roost_float_kernels roost_floats_neon = {
     l2_f32,   dot_f32, l2_f16, dot_f16,       l2_bf16,
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
+    exact_l2, exact_dot,
 };
 const struct roost_code_kernels roost_codes_neon = {l2_u7, dot_u7, l2_u4, dot_u4};
 

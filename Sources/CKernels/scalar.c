@@ -2,6 +2,9 @@
 
 #include "levels.h"
 
+#define TARGET
+#include "exact_rows.h"
+
 // MARK: Elements
 
 static float f32_at(const uint8_t *row, size_t i) {
@@ -134,5 +137,6 @@ static void encode_u8(
 const struct roost_float_kernels roost_floats_scalar = {
     l2_f32,   dot_f32, l2_f16, dot_f16,       l2_bf16,
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
+    exact_l2, exact_dot,
 };
 const struct roost_code_kernels roost_codes_scalar = {l2_u7, dot_u7, l2_u4, dot_u4};

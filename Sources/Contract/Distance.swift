@@ -8,23 +8,48 @@ extension Metric {
   public func distance(_ a: [Float], _ b: [Float]) -> Double {
     switch self {
     case .l2:
-      return zip(a, b).reduce(0) { sum, pair in
-        let difference = Double(pair.0) - Double(pair.1)
-        return sum + difference * difference
-      }.squareRoot()
-    case .innerProduct:
-      return -zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      return OrderedSum.of(a, b) { x, y in (x - y) * (x - y) }.squareRoot()
+    case .innerProduct: return -OrderedSum.of(a, b) { $0 * $1 }
     case .cosine:
-      var (dot, lengthA, lengthB) = (0.0, 0.0, 0.0)
-      for (x, y) in zip(a, b) {
-        dot += Double(x) * Double(y)
-        lengthA += Double(x) * Double(x)
-        lengthB += Double(y) * Double(y)
-      }
-      let cosine = dot / (lengthA * lengthB).squareRoot()
-      // Rounding can carry a cosine a little past ±1; NaN passes through unharmed.
-      return cosine > 1 ? 0 : cosine < -1 ? 2 : 1 - cosine
+      return cosineDistance(
+        product: OrderedSum.of(a, b) { $0 * $1 }, squaresA: OrderedSum.of(a, a) { $0 * $1 },
+        squaresB: OrderedSum.of(b, b) { $0 * $1 })
     }
+  }
+
+  /// The cosine distance of two vectors, from their product and their products with themselves.
+  package func cosineDistance(product: Double, squaresA: Double, squaresB: Double) -> Double {
+    let cosine = product / (squaresA * squaresB).squareRoot()
+    // Rounding can carry a cosine a little past ±1; NaN passes through unharmed.
+    return cosine > 1 ? 0 : cosine < -1 ? 2 : 1 - cosine
+  }
+}
+
+/// Sums in the one order that distances are defined by, so that whoever keeps to it finds the same
+/// bits.
+///
+/// Number i goes to sum i mod 8; then the upper half of the sums is added to the lower, until one
+/// is left. A processor adds eight of them at a time.
+package enum OrderedSum {
+  /// The sum of the terms of two vectors' numbers, as far as both go.
+  package static func of(
+    _ a: [Float], _ b: [Float], _ term: (SIMD8<Double>, SIMD8<Double>) -> SIMD8<Double>
+  ) -> Double {
+    let count = min(a.count, b.count)
+    var sums = SIMD8<Double>()
+    var start = 0
+    while start < count {
+      var (x, y) = (SIMD8<Float>(), SIMD8<Float>())
+      for lane in 0..<min(8, count - start) {
+        x[lane] = a[start + lane]
+        y[lane] = b[start + lane]
+      }
+      sums += term(SIMD8<Double>(x), SIMD8<Double>(y))
+      start += 8
+    }
+    let four = sums.lowHalf + sums.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
   }
 }
 

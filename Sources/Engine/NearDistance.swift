@@ -95,18 +95,21 @@ struct NearDistance {
   private func finish(
     _ scores: inout [Float], _ count: Int, _ inverseLengths: (Int) -> Float
   ) {
-    guard metric != .l2 else { return }
     for place in 0..<count { scores[place] = finished(scores[place], inverseLengths(place)) }
   }
 
+  /// The score that a sum makes; what is no number, from squares too large for a float, is always
+  /// looked at.
   @inline(__always)
-  private func finished(_ score: Float, _ inverse: Float) -> Float {
-    switch metric {
-    case .l2: score
-    case .innerProduct: score.isNaN ? -.infinity : -score
-    // A row so short or long that its squares are no proper floats is always looked at.
-    case .cosine:
-      inverse > 0x1p-40 && inverse < 0x1p40 ? 1 - score * inverse * inverseLength : -.infinity
-    }
+  private func finished(_ sum: Float, _ inverse: Float) -> Float {
+    let score: Float =
+      switch metric {
+      case .l2: sum
+      case .innerProduct: -sum
+      // A row so short or long that its squares are no proper floats is always looked at too.
+      case .cosine:
+        inverse > 0x1p-40 && inverse < 0x1p40 ? 1 - sum * inverse * inverseLength : -.infinity
+      }
+    return score.isNaN ? -.infinity : score
   }
 }

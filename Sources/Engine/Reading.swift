@@ -109,15 +109,7 @@ struct Reading: Sendable {
   // MARK: By distance
 
   func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
-    var cursor = PayloadCursor()
-    return try queries.map { query in
-      var searcher = Searcher(query, view, at: lsn)
-      return try searcher.found().map { found in
-        Hit(
-          record: try view.record(at: found.place, query.projection, &cursor),
-          distance: found.distance, score: view.entry.metric.score(forDistance: found.distance))
-      }
-    }
+    try Findings(queries, self).withRecords()
   }
 
   // MARK: In order
@@ -214,52 +206,79 @@ struct Reading: Sendable {
   }
 }
 
-/// The reference distance from one query, over vectors that lie in a row.
+/// The reference distance from one query; bit for bit what `Metric.distance` says.
 struct ExactDistance {
   private let metric: Metric
   private let query: [Float]
+  /// The product of the query with itself.
+  private let squares: Double
 
   init(_ metric: Metric, from query: [Float]) {
     self.metric = metric
     self.query = query
+    squares = metric == .cosine ? OrderedSum.of(query, query) { $0 * $1 } : 0
   }
 
-  /// The distance to the vector of a row.
-  func to(_ row: Int, of reader: SegmentReader) throws(StorageError) -> Double {
-    to(try reader.vector(of: row), at: 0)
+  /// The distance to a vector.
+  func to(_ vector: [Float]) -> Double {
+    var (sum, others) = (0.0, 0.0)
+    unsafe query.withUnsafeBufferPointer { query in
+      unsafe vector.withUnsafeBufferPointer { vector in
+        guard let a = query.baseAddress, let b = vector.baseAddress else { return }
+        unsafe Kernel.exactSums(
+          measure, a, b, stride: 0, count: 1, dimension: query.count, into: &sum,
+          squares: &others)
+      }
+    }
+    return distance(sum, others)
   }
 
-  /// The distance to the vector that begins at `start`; bit for bit what `Metric.distance` says.
-  func to(_ numbers: [Float], at start: Int) -> Double {
+  /// The distances to the vectors of some rows, which are checked first.
+  func to(
+    _ rows: [UInt32], of reader: SegmentReader, _ sums: inout [Double], _ others: inout [Double]
+  ) throws(StorageError) {
+    while sums.count < rows.count { sums.append(0) }
+    guard reader.element == .f32 else {
+      for (place, row) in rows.enumerated() {
+        sums[place] = to(try reader.vector(of: Int(row)))
+      }
+      return
+    }
+    while others.count < rows.count { others.append(0) }
+    for row in rows { try reader.touchVector(of: Int(row)) }
+    try reader.withVectors { matrix in
+      unsafe rows.withUnsafeBufferPointer { numbers in
+        unsafe sums.withUnsafeMutableBufferPointer { sums in
+          unsafe others.withUnsafeMutableBufferPointer { others in
+            unsafe query.withUnsafeBufferPointer { query in
+              guard let a = query.baseAddress, let sums = sums.baseAddress,
+                let others = others.baseAddress, let numbers = numbers.baseAddress
+              else { return }
+              unsafe Kernel.exactSums(
+                measure, a, matrix.base, stride: matrix.stride, numbers, count: rows.count,
+                dimension: query.count, into: sums, squares: others)
+            }
+          }
+        }
+      }
+    }
+    for place in rows.indices { sums[place] = distance(sums[place], others[place]) }
+  }
+
+  private var measure: Measure { metric == .l2 ? .l2 : .dot }
+
+  private func distance(_ sum: Double, _ others: Double) -> Double {
     switch metric {
-    case .l2:
-      var sum = 0.0
-      for index in query.indices {
-        let difference = Double(query[index]) - Double(numbers[start + index])
-        sum += difference * difference
-      }
-      return sum.squareRoot()
-    case .innerProduct:
-      var sum = 0.0
-      for index in query.indices { sum += Double(query[index]) * Double(numbers[start + index]) }
-      return -sum
-    case .cosine:
-      var (dot, lengthA, lengthB) = (0.0, 0.0, 0.0)
-      for index in query.indices {
-        let (x, y) = (Double(query[index]), Double(numbers[start + index]))
-        dot += x * y
-        lengthA += x * x
-        lengthB += y * y
-      }
-      let cosine = dot / (lengthA * lengthB).squareRoot()
-      return cosine > 1 ? 0 : cosine < -1 ? 2 : 1 - cosine
+    case .l2: sum.squareRoot()
+    case .innerProduct: -sum
+    case .cosine: metric.cosineDistance(product: sum, squaresA: squares, squaresB: others)
     }
   }
 }
 
 /// The nearest rows seen so far, a heap with the farthest on top.
 struct NearestPlaces {
-  typealias Found = (distance: Double, id: String, place: Place)
+  typealias Found = Findings.Hit
 
   private let limit: Int
   private var heap: [Found] = []
@@ -282,12 +301,12 @@ struct NearestPlaces {
   ) rethrows {
     if heap.count == limit, let farthest = heap.first {
       if farthest.distance < distance || distance.isNaN && !farthest.distance.isNaN { return }
-      let found = (distance, try id(place), place)
+      let found = Found(id: try id(place), distance: distance, place: place)
       guard Self.isCloser(found, farthest) else { return }
       heap[0] = found
       sink()
     } else {
-      heap.append((distance, try id(place), place))
+      heap.append(Found(id: try id(place), distance: distance, place: place))
       rise()
     }
   }

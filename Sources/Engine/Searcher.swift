@@ -70,7 +70,7 @@ struct Searcher {
       scored += 1
       let score = near.score(row.record.vector, inverseLength: row.inverseLength)
       if score > near.bound(best.farthest, longest: row.length) { return }
-      let distance = exact.to(row.record.vector, at: 0)
+      let distance = exact.to(row.record.vector)
       guard query.admits(distance) else { return }
       try best.offer(distance, .memory(table, row: number)) { _ in row.record.id }
     }
@@ -147,7 +147,7 @@ struct Searcher {
       let finder = desk.graph
       graph.find(query.vector, effort: Int(effort), finder)
       let isEnough = try offer(
-        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
+        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment, desk)
       if isEnough {
         note(
           part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
@@ -184,7 +184,7 @@ struct Searcher {
       let finder = desk.lists
       lists.find(query.vector, probes: probes, keeping: kept, among: mask, finder)
       let isEnough = try offer(
-        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment)
+        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment, desk)
       if isEnough {
         note(
           part, .lists, matches: mask.map { _ in matches }, effort: probes,
@@ -196,47 +196,79 @@ struct Searcher {
 
   /// Offers the candidates that can be hits; false when they are too few to answer the query.
   private mutating func offer(
-    _ candidates: [UInt32], _ candidateLengths: [Float], _ mask: RowSet?, atLeast matches: Int,
-    of segment: Int
+    _ candidates: [UInt32], _ lengths: [Float], _ mask: RowSet?, atLeast matches: Int,
+    of segment: Int, _ desk: SearchDesk
   ) throws -> Bool {
     let part = view.segments[segment]
-    var rows: [UInt32] = []
-    rows.reserveCapacity(candidates.count)
-    var lengths: [Float] = []
-    lengths.reserveCapacity(candidates.count)
+    desk.rows.removeAll(keepingCapacity: true)
+    desk.inverseLengths.removeAll(keepingCapacity: true)
     for (place, row) in candidates.enumerated() {
       guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn) else { continue }
-      rows.append(row)
-      lengths.append(candidateLengths[place])
+      desk.rows.append(row)
+      desk.inverseLengths.append(lengths[place])
     }
     // Whoever is nearer than the farthest of enough candidates is among them.
-    guard rows.count >= min(query.limit, matches) else { return false }
-    try offer(rows, lengths, of: segment)
+    guard desk.rows.count >= min(query.limit, matches) else { return false }
+    try offerRows(of: segment, desk)
     return true
   }
 
-  /// Offers rows that may be near: first scored in floats, then the nearest exactly.
-  private mutating func offer(
-    _ rows: [UInt32], _ inverseLengths: [Float], of segment: Int
+  /// Offers the rows on the desk, which may be near: first scored in floats, then the nearest
+  /// exactly.
+  private mutating func offerRows(of segment: Int, _ desk: SearchDesk) throws {
+    let reader = view.segments[segment].reader
+    let count = desk.rows.count
+    if desk.scores.count < count {
+      desk.scores = [Float](repeating: 0, count: max(count, 2 * desk.scores.count))
+    }
+    try near.score(desk.rows, of: reader, { desk.inverseLengths[$0] }, into: &desk.scores)
+    // Only products need it. What is not above 0 may have been too long as well as too short.
+    var longest = 0.0
+    if view.entry.metric == .innerProduct {
+      for inverse in desk.inverseLengths {
+        longest = max(longest, inverse > 0 ? 1 / Double(inverse) : .infinity)
+      }
+    }
+    try offerScored(count, longest, of: segment, desk) { desk.rows[$0] }
+  }
+
+  /// Offers rows by the scores on the desk, except those that are surely too far away.
+  private mutating func offerScored(
+    _ count: Int, _ longest: Double, of segment: Int, _ desk: SearchDesk, row: (Int) -> UInt32
   ) throws {
     let reader = view.segments[segment].reader
-    var scores = [Float](repeating: 0, count: rows.count)
-    try near.score(rows, of: reader, { inverseLengths[$0] }, into: &scores)
-    // Only products need it. What is not above 0 may have been too long as well as too short.
-    let longest = inverseLengths.map { $0 > 0 ? 1 / Double($0) : .infinity }.max() ?? 0
-    // The nearest first, so that the bound is tight early.
-    var order = Array(rows.indices)
-    order.sort { scores[$0] < scores[$1] || scores[$0] == scores[$1] && rows[$0] < rows[$1] }
-    for place in order {
-      if scores[place] > near.bound(best.farthest, longest: longest) { break }
-      try offer(Int(rows[place]), of: segment, reader)
+    var bound = near.bound(best.farthest, longest: longest)
+    if bound == .infinity {
+      // The nearest by their scores come first and together, so that there is a bound for the
+      // others.
+      var first = TopK<Float>(limit: min(query.limit, count))
+      for place in 0..<count { first.insert(desk.scores[place], UInt32(place)) }
+      desk.chosen.removeAll(keepingCapacity: true)
+      for entry in first.unsorted {
+        desk.chosen.append(row(Int(entry.row)))
+        desk.scores[Int(entry.row)] = .nan
+      }
+      try offerChosen(of: segment, reader, desk)
+      bound = near.bound(best.farthest, longest: longest)
+    }
+    for place in 0..<count where desk.scores[place] <= bound {
+      desk.chosen.removeAll(keepingCapacity: true)
+      desk.chosen.append(row(place))
+      try offerChosen(of: segment, reader, desk)
+      bound = near.bound(best.farthest, longest: longest)
     }
   }
 
-  private mutating func offer(_ row: Int, of segment: Int, _ reader: SegmentReader) throws {
-    let distance = try exact.to(row, of: reader)
-    guard query.admits(distance) else { return }
-    try best.offer(distance, .segment(segment, row: row)) { _ in try reader.id(of: row) }
+  /// Offers the chosen rows on the desk by their exact distances.
+  private mutating func offerChosen(
+    of segment: Int, _ reader: SegmentReader, _ desk: SearchDesk
+  ) throws {
+    try exact.to(desk.chosen, of: reader, &desk.sums, &desk.squares)
+    for (place, row) in desk.chosen.enumerated() where query.admits(desk.sums[place]) {
+      try best.offer(desk.sums[place], .segment(segment, row: Int(row))) { _ in
+        try reader.id(of: Int(row))
+      }
+    }
   }
 
   // MARK: Row by row
@@ -248,39 +280,34 @@ struct Searcher {
     let part = view.segments[segment]
     let lengths = view.entry.metric == .l2 ? nil : try part.facts.lengths()
     let longest = lengths?.longest ?? 0
-    var numbers: [UInt32] = []
-    var scores: [Float] = []
-    func isAlive(_ row: Int) -> Bool { part.isAlive(row, at: lsn) }
-    var start = 0
-    while start < part.reader.rowCount {
-      try Task.checkCancellation()
-      let rows = start..<min(start + Self.portion, part.reader.rowCount)
-      start = rows.upperBound
-      numbers.removeAll(keepingCapacity: true)
-      if let mask {
-        for row in rows where mask.contains(UInt32(row)) && isAlive(row) {
-          numbers.append(UInt32(row))
+    try SearchDesk.with { desk in
+      if desk.scores.count < Self.portion {
+        desk.scores = [Float](repeating: 0, count: Self.portion)
+      }
+      var start = 0
+      while start < part.reader.rowCount {
+        try Task.checkCancellation()
+        let rows = start..<min(start + Self.portion, part.reader.rowCount)
+        start = rows.upperBound
+        if mask == nil, part.deaths == nil {
+          try near.score(
+            rows, of: part.reader, { lengths?.inverse[rows.lowerBound + $0] ?? 0 },
+            into: &desk.scores)
+          try offerScored(rows.count, longest, of: segment, desk) { place in
+            UInt32(rows.lowerBound + place)
+          }
+        } else {
+          desk.rows.removeAll(keepingCapacity: true)
+          for row in rows
+          where mask?.contains(UInt32(row)) ?? true && part.isAlive(row, at: lsn) {
+            desk.rows.append(UInt32(row))
+          }
+          guard !desk.rows.isEmpty else { continue }
+          try near.score(
+            desk.rows, of: part.reader, { lengths?.inverse[Int(desk.rows[$0])] ?? 0 },
+            into: &desk.scores)
+          try offerScored(desk.rows.count, longest, of: segment, desk) { desk.rows[$0] }
         }
-        guard !numbers.isEmpty else { continue }
-      } else if part.deaths != nil {
-        for row in rows where isAlive(row) { numbers.append(UInt32(row)) }
-        guard !numbers.isEmpty else { continue }
-      }
-      let isWhole = numbers.isEmpty
-      let count = isWhole ? rows.count : numbers.count
-      if scores.count < count { scores = [Float](repeating: 0, count: Self.portion) }
-      if isWhole {
-        try near.score(
-          rows, of: part.reader, { lengths?.inverse[rows.lowerBound + $0] ?? 0 }, into: &scores)
-      } else {
-        try near.score(
-          numbers, of: part.reader, { lengths?.inverse[Int(numbers[$0])] ?? 0 }, into: &scores)
-      }
-      var bound = near.bound(best.farthest, longest: longest)
-      for place in 0..<count where !(scores[place] > bound) {
-        let row = isWhole ? rows.lowerBound + place : Int(numbers[place])
-        try offer(row, of: segment, part.reader)
-        bound = near.bound(best.farthest, longest: longest)
       }
     }
   }

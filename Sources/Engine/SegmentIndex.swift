@@ -117,9 +117,17 @@ final class SegmentIndex: Sendable {
 
 /// What searches of one thread work on, kept for the next ones.
 // Sendable: a desk is with one search at a time, or waits among those that are with nobody.
-struct SearchDesk: @unchecked Sendable {
+final class SearchDesk: @unchecked Sendable {
   let graph = HNSWFinder()
   let lists = ListFinder()
+  /// Rows that may be near, one over the length of each, and their scores.
+  var rows: [UInt32] = []
+  var inverseLengths: [Float] = []
+  var scores: [Float] = []
+  /// Rows that are compared exactly, and what their distances are made of.
+  var chosen: [UInt32] = []
+  var sums: [Double] = []
+  var squares: [Double] = []
 
   private static let idle = Monitor<[SearchDesk]>([])
   private static let most = 64

@@ -31,6 +31,19 @@ package enum Kernel {
     unsafe score(.dot, vector, vector, dimension)
   }
 
+  /// Sums over rows of floats in doubles, in the order that distances are defined by: of squared
+  /// differences, or of products and of the rows' own squares.
+  package static func exactSums(
+    _ measure: Measure, _ query: UnsafePointer<Float>, _ rows: UnsafeRawPointer, stride: Int,
+    _ numbers: UnsafePointer<UInt32>? = nil, count: Int, dimension: Int,
+    into sums: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>
+  ) {
+    switch measure {
+    case .l2: unsafe roost_exact_l2(query, rows, stride, numbers, count, dimension, sums, squares)
+    case .dot: unsafe roost_exact_dot(query, rows, stride, numbers, count, dimension, sums, squares)
+    }
+  }
+
   /// Scores rows of four-bit codes, packed as `pack` does.
   package static func scoreFour(
     _ measure: Measure, _ query: UnsafePointer<UInt8>, _ rows: UnsafePointer<UInt8>, stride: Int,

@@ -59,6 +59,25 @@ ROOST_SCORE_ROWS(roost_dot_u7, int32_t);
 ROOST_SCORE_ROWS(roost_l2_u4, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u4, int32_t);
 
+// MARK: Exact sums
+
+/// Sums over `count` rows of 32-bit floats in doubles, rows as above. Number i goes to sum i mod 8,
+/// in order of i; then sum k gets sum k + 4 for k below 4, then sum k + 2 for k below 2, then sum 0
+/// gets sum 1. Every product and every sum is rounded by itself, so that the results are the same
+/// bits on every CPU, and those that the contract defines distances by.
+#define ROOST_EXACT_SUMS(name)                                                                \
+  void name(                                                                                  \
+      const void *query, const void *rows, size_t stride, const uint32_t *numbers,            \
+      size_t count, size_t dimension, double *sums, double *squares)
+
+/// The sums of the squared differences; `squares` is left alone.
+ROOST_EXACT_SUMS(roost_exact_l2);
+
+/// The sums of the products, and those of the squares of the rows' own numbers.
+ROOST_EXACT_SUMS(roost_exact_dot);
+
+// MARK: Work on vectors
+
 /// Packs `dimension` codes 0…15, a multiple of 128 of them, into `dimension / 2` bytes as above.
 void roost_pack_u4(const uint8_t *codes, size_t dimension, uint8_t *out);
 
