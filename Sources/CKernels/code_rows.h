@@ -114,7 +114,8 @@ TARGET ROOST_INLINE int32_t left_out_of(const int l2, const uint8_t *query, size
   return out[0];
 }
 
-#define FEW 4
+// As many blocks as have their query in registers; a processor with few of them fetches it anew.
+#define FEW 8
 
 TARGET ROOST_INLINE void few_group(
     const int l2, const BYTES *q, const uint8_t *const row[4], const int n, const int blocks,
@@ -126,7 +127,7 @@ TARGET ROOST_INLINE void few_group(
   sum_codes(sum[0], sum[1], sum[2], sum[3], offset, out);
 }
 
-/// Rows of one to four blocks, known to the compiler; the query stays in registers.
+/// Rows of a few blocks, of a number known to the compiler; the query stays in registers.
 TARGET ROOST_INLINE void u4_few(
     const int l2, const int blocks, const uint8_t *query, const void *rows, size_t stride,
     const uint32_t *numbers, size_t count, int32_t *scores) {
@@ -174,6 +175,10 @@ TARGET ROOST_INLINE void u4_many(
       case 2: u4_few(is_l2, 2, query, rows, stride, numbers, count, scores); break;           \
       case 3: u4_few(is_l2, 3, query, rows, stride, numbers, count, scores); break;           \
       case 4: u4_few(is_l2, 4, query, rows, stride, numbers, count, scores); break;           \
+      case 5: u4_few(is_l2, 5, query, rows, stride, numbers, count, scores); break;           \
+      case 6: u4_few(is_l2, 6, query, rows, stride, numbers, count, scores); break;           \
+      case 7: u4_few(is_l2, 7, query, rows, stride, numbers, count, scores); break;           \
+      case 8: u4_few(is_l2, 8, query, rows, stride, numbers, count, scores); break;           \
       default: u4_many(is_l2, blocks, query, rows, stride, numbers, count, scores);           \
     }                                                                                         \
   }

@@ -241,12 +241,11 @@ struct Searcher {
     if bound == .infinity {
       // The nearest by their scores come first and together, so that there is a bound for the
       // others.
-      var first = TopK<Float>(limit: min(query.limit, count))
-      for place in 0..<count { first.insert(desk.scores[place], UInt32(place)) }
+      desk.first.fill(from: desk.scores, count, limit: query.limit)
       desk.chosen.removeAll(keepingCapacity: true)
-      for entry in first.unsorted {
-        desk.chosen.append(row(Int(entry.row)))
-        desk.scores[Int(entry.row)] = .nan
+      for place in desk.first.places {
+        desk.chosen.append(row(place))
+        desk.scores[place] = .nan
       }
       try offerChosen(of: segment, reader, desk)
       bound = near.bound(best.farthest, longest: longest)

@@ -124,6 +124,7 @@ final class SearchDesk: @unchecked Sendable {
   var rows: [UInt32] = []
   var inverseLengths: [Float] = []
   var scores: [Float] = []
+  var first = LeastScores()
   /// Rows that are compared exactly, and what their distances are made of.
   var chosen: [UInt32] = []
   var sums: [Double] = []

@@ -6,7 +6,7 @@ internal import CKernels
 /// numbers; nothing is checked. What each computes stands in the header of the room in C.
 package enum Kernel {
   /// Scores rows of floats by a measure.
-  package static func score(
+  @inlinable package static func score(
     _ measure: Measure, _ query: UnsafePointer<Float>, _ rows: UnsafeRawPointer, stride: Int,
     _ numbers: UnsafePointer<UInt32>? = nil, count: Int, dimension: Int,
     into scores: UnsafeMutablePointer<Float>
@@ -18,7 +18,7 @@ package enum Kernel {
   }
 
   /// The score of one row of floats by a measure.
-  package static func score(
+  @inlinable package static func score(
     _ measure: Measure, _ query: UnsafePointer<Float>, _ row: UnsafePointer<Float>, _ dimension: Int
   ) -> Float {
     var score: Float = 0
@@ -27,13 +27,13 @@ package enum Kernel {
   }
 
   /// The product of a vector with itself.
-  package static func squares(_ vector: UnsafePointer<Float>, _ dimension: Int) -> Float {
+  @inlinable package static func squares(_ vector: UnsafePointer<Float>, _ dimension: Int) -> Float {
     unsafe score(.dot, vector, vector, dimension)
   }
 
   /// Sums over rows of floats in doubles, in the order that distances are defined by: of squared
   /// differences, or of products and of the rows' own squares.
-  package static func exactSums(
+  @inlinable package static func exactSums(
     _ measure: Measure, _ query: UnsafePointer<Float>, _ rows: UnsafeRawPointer, stride: Int,
     _ numbers: UnsafePointer<UInt32>? = nil, count: Int, dimension: Int,
     into sums: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>
@@ -45,7 +45,7 @@ package enum Kernel {
   }
 
   /// Scores rows of four-bit codes, packed as `pack` does.
-  package static func scoreFour(
+  @inlinable package static func scoreFour(
     _ measure: Measure, _ query: UnsafePointer<UInt8>, _ rows: UnsafePointer<UInt8>, stride: Int,
     _ numbers: UnsafePointer<UInt32>?, count: Int, dimension: Int,
     into scores: UnsafeMutablePointer<Int32>
@@ -57,7 +57,7 @@ package enum Kernel {
   }
 
   /// Scores rows of seven-bit codes.
-  package static func scoreSeven(
+  @inlinable package static func scoreSeven(
     _ measure: Measure, _ query: UnsafePointer<UInt8>, _ rows: UnsafePointer<UInt8>, stride: Int,
     _ numbers: UnsafePointer<UInt32>?, count: Int, dimension: Int,
     into scores: UnsafeMutablePointer<Int32>
@@ -70,7 +70,7 @@ package enum Kernel {
 
   /// All products of some vectors with others: `out[i * others + j]` is that of a's i-th and
   /// b's j-th.
-  package static func products(
+  @inlinable package static func products(
     _ a: UnsafePointer<Float>, _ count: Int, _ b: UnsafePointer<Float>, _ others: Int,
     dimension: Int, into out: UnsafeMutablePointer<Float>
   ) {
@@ -78,7 +78,7 @@ package enum Kernel {
   }
 
   /// Writes the codes of a row: `(number - minimum) * scale`, rounded and held within 0…maximum.
-  package static func encode(
+  @inlinable package static func encode(
     _ row: UnsafePointer<Float>, _ dimension: Int, minimum: Float, scale: Float, maximum: UInt8,
     into codes: UnsafeMutablePointer<UInt8>
   ) {
@@ -86,7 +86,7 @@ package enum Kernel {
   }
 
   /// Packs codes of four bits, a multiple of 128 of them, into half as many bytes.
-  package static func pack(
+  @inlinable package static func pack(
     _ codes: UnsafePointer<UInt8>, _ count: Int, into out: UnsafeMutablePointer<UInt8>
   ) {
     unsafe roost_pack_u4(codes, count, out)
@@ -94,5 +94,5 @@ package enum Kernel {
 
   /// Asks for a cache line that will be needed soon.
   @inline(__always)
-  package static func prefetch(_ address: UnsafeRawPointer) { unsafe roost_prefetch(address) }
+  @inlinable package static func prefetch(_ address: UnsafeRawPointer) { unsafe roost_prefetch(address) }
 }

@@ -64,9 +64,6 @@
   /// Forgets all rows and keeps the room for them.
   @inlinable package mutating func removeAll() { heap.removeAll(keepingCapacity: true) }
 
-  /// The rows, in no order.
-  @inlinable package var unsorted: [Entry] { heap }
-
   /// The rows, nearest first.
   @inlinable package func sorted() -> [Entry] { heap.sorted { $0.isBefore($1) } }
 

@@ -40,7 +40,7 @@ package struct HNSWOptions: Sendable, Equatable {
 
   /// What one thread works on.
   @safe private final class Desk {
-    let scratch = WalkScratch()
+    var scratch = WalkScratch()
     let choice: LinkChoice
     /// New links by the thread that writes their targets.
     var found: [[Backlink]]

@@ -83,20 +83,26 @@ package final class HNSWIndex: Sendable {
       bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     let lengths = unsafe bytes.section(places.lengths, Float.self)
-    finder.rows.reserveCapacity(finder.scratch.pool.count)
-    for place in 0..<finder.scratch.pool.count {
-      let node = NearestPool.node(unsafe finder.scratch.pool.keys[place])
+    let count = finder.scratch.pool.count
+    let limit = UInt32(clamping: image.rows)
+    let keys = unsafe finder.scratch.pool.keys
+    // What these arrays point to is far apart in the file, so all of it is asked for first.
+    for place in 0..<count {
+      let node = NearestPool.node(unsafe keys[place])
+      unsafe Kernel.prefetch(rows + node)
+      unsafe Kernel.prefetch(lengths + node)
+    }
+    finder.take(count) { place in
+      let node = NearestPool.node(unsafe keys[place])
       let row = unsafe rows[node]
-      guard Int(row) < image.rows else { continue }
-      finder.rows.append(row)
-      finder.inverseLengths.append(unsafe lengths[node])
+      return row < limit ? (row, unsafe lengths[node]) : nil
     }
   }
 }
 
 /// What searches of one thread write on, used again and again.
 @safe package final class HNSWFinder {
-  let scratch = WalkScratch()
+  var scratch = WalkScratch()
   private(set) var query: UnsafeMutablePointer<UInt8>
   private var capacity = 128
   /// The rows of the candidates that were found, the nearest by their codes first.
@@ -110,6 +116,21 @@ package final class HNSWIndex: Sendable {
   }
 
   deinit { unsafe query.deallocate() }
+
+  /// Keeps the rows that there are of so many candidates.
+  @inline(__always)
+  fileprivate func take(_ count: Int, _ candidate: (Int) -> (row: UInt32, length: Float)?) {
+    var (found, lengths) = (exchange(&rows, with: []), exchange(&inverseLengths, with: []))
+    found.reserveCapacity(count)
+    lengths.reserveCapacity(count)
+    for place in 0..<count {
+      guard let (row, length) = candidate(place) else { continue }
+      found.append(row)
+      lengths.append(length)
+    }
+    rows = found
+    inverseLengths = lengths
+  }
 
   /// How many codes the last walk compared.
   package var scored: Int { scratch.scored }

@@ -13,7 +13,7 @@ internal import RoostKernels
 }
 
 /// What a walk writes on; one for each thread, used again and again.
-@safe final class WalkScratch {
+@safe struct WalkScratch: ~Copyable {
   var pool = NearestPool()
   private var visited = VisitedNodes()
   private var nodes: UnsafeMutablePointer<UInt32>
@@ -33,7 +33,7 @@ internal import RoostKernels
     unsafe scores.deallocate()
   }
 
-  private func makeRoom(_ count: Int) {
+  private mutating func makeRoom(_ count: Int) {
     guard count > room else { return }
     unsafe nodes.deallocate()
     unsafe scores.deallocate()
@@ -51,19 +51,20 @@ internal import RoostKernels
   /// - Parameters:
   ///   - entryNodes: the nodes of the entries; nil when they are the first of the graph.
   ///   - entryCodes: their codes, one after the other.
-  func walk(
+  mutating func walk(
     _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, without hidden: UInt32? = nil,
     entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
   ) {
     pool.reset(limit: effort)
     visited.reset(count: graph.nodeCount)
     scored = 0
+    visited.makeRoom(1 + Self.starts)
     if let hidden { _ = visited.insert(hidden) }
     unsafe enter(graph, query, entries, entryNodes, entryCodes)
     unsafe follow(graph, query)
   }
 
-  private func enter(
+  private mutating func enter(
     _ graph: GraphView, _ query: UnsafePointer<UInt8>, _ entries: Int,
     _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
   ) {
@@ -83,34 +84,39 @@ internal import RoostKernels
     for key in [best.0, best.1, best.2, best.3] where key != .max {
       let entry = NearestPool.node(key)
       let node = unsafe entryNodes.map { unsafe $0[entry] } ?? UInt32(entry)
-      guard Int(node) < graph.nodeCount, visited.insert(node) else { continue }
+      guard Int(node) < graph.nodeCount, visited.insert(node) == 1 else { continue }
       let found = NearestPool.key(NearestPool.score(key), node)
       if found < pool.bound { _ = pool.insert(found) }
     }
   }
 
-  private func follow(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
+  private mutating func follow(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
     let degree = graph.degree
     let limit = UInt32(truncatingIfNeeded: graph.nodeCount)
+    let (nodes, scores) = unsafe (nodes, scores)
     var place = 0
+    var sum = scored
     while place < pool.count {
       if unsafe pool.keys[place] & 1 == 1 {
         place += 1
         continue
       }
       let links = unsafe graph.links + NearestPool.node(pool.follow(place)) * degree
+      place += 1
+      // Unless something nearer is found now, the next one is next.
+      prefetch(graph, place)
+      visited.makeRoom(degree)
       var count = 0
       for slot in 0..<degree {
         let node = unsafe links[slot]
         // An empty place ends the links; so does a number that no node has.
         if node >= limit { break }
         unsafe nodes[count] = node
-        count += visited.insert(node) ? 1 : 0
+        count &+= visited.insert(node)
       }
-      place += 1
       guard count > 0 else { continue }
       unsafe graph.codes.score(query, nodes, count, scores)
-      scored += count
+      sum &+= count
       var bound = pool.bound
       for index in 0..<count {
         let key = NearestPool.key(unsafe scores[index], unsafe nodes[index])
@@ -118,9 +124,17 @@ internal import RoostKernels
         place = min(place, pool.insert(key))
         bound = pool.bound
       }
-      if place < pool.count {
-        unsafe Kernel.prefetch(graph.links + NearestPool.node(pool.keys[place]) * degree)
-      }
+      prefetch(graph, place)
     }
+    scored = sum
+  }
+
+  /// Asks for the links of the node at a place of the pool, if there is one.
+  @inline(__always)
+  private func prefetch(_ graph: GraphView, _ place: Int) {
+    guard place < pool.count else { return }
+    let links = unsafe graph.links + NearestPool.node(pool.keys[place]) * graph.degree
+    unsafe Kernel.prefetch(links)
+    unsafe Kernel.prefetch(links + 16)
   }
 }
