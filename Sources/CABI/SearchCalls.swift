@@ -21,7 +21,8 @@ public func roost_search(
     let limit = Int(clamping: UInt(bitPattern: k))
     var query = SearchQuery(near: [], limit: limit)
     if let options = try unsafe optionalText(options, "options_json") {
-      query = try SearchQuery(near: [], limit: limit, optionsJSON: options)
+      query = try KnownOptions.query(options)
+      query.limit = limit
     }
     var asked: [SearchQuery] = []
     asked.reserveCapacity(queryCount)
@@ -30,6 +31,28 @@ public func roost_search(
       asked.append(query)
     }
     unsafe hits?.pointee = try table.add(Searching(collection, asked).run())
+  }
+}
+
+/// Options that were read before: a program asks with few different ones, and reading them takes as
+/// long as a third of a search.
+private enum KnownOptions {
+  private static let known = Monitor<[BytewiseKey: SearchQuery]>([:])
+  private static let most = 64
+  private static let longest = 4_096
+
+  /// A query without a vector that has the options of a text.
+  static func query(_ text: String) throws -> SearchQuery {
+    let key = BytewiseKey(text)
+    if let query = known.withLock({ $0[key] }) { return query }
+    let query = try SearchQuery(near: [], limit: 1, optionsJSON: text)
+    if text.utf8.count <= longest {
+      known.withLock { known in
+        if known.count >= most { known.removeAll(keepingCapacity: true) }
+        known[key] = query
+      }
+    }
+    return query
   }
 }
 

@@ -25,6 +25,7 @@ import ctypes.util
 import json
 import os
 import pathlib
+import struct
 import sys
 from typing import (
     Any,
@@ -137,7 +138,7 @@ _OTHER_FUNCTIONS: Mapping[str, Tuple[List[Any], Any]] = {
     "free": ([ctypes.c_void_p], None),
     "collection_release": ([_Handle], None),
     "hits_score": ([_Handle, _Size, _Size], ctypes.c_double),
-    "hits_arrays": ([_Handle, _Out, _Out, _Out, _Out], None),
+    "hits_arrays": ([_Handle, *[ctypes.c_void_p] * 4], None),
     "hits_free": ([_Handle], None),
 }
 
@@ -230,10 +231,20 @@ def _form(function: Any, *arguments: Any) -> Form:
     return form
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> Optional[bytes]:
-    if value is None:
-        return None
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return None if value is None else _encoder.encode(value).encode()
+
+
+_FourPlaces = ctypes.c_size_t * 4
+_FEW_NUMBERS = 1_000
+
+
+def _numbers(address: int, count: int) -> Tuple[int, ...]:
+    """Whole numbers of 64 bits from an address on."""
+    return struct.unpack(f"={count}Q", ctypes.string_at(address, 8 * count))
 
 
 def _plain(text: str, what: str) -> bytes:
@@ -481,15 +492,16 @@ class Hits(Sequence[List[Hit]]):
     def _read(self) -> Tuple[List[int], int, int, int]:
         """Where the hits of each query begin, and the addresses of distances, ids and offsets."""
         if self._arrays is None:
-            places = [ctypes.c_void_p() for _ in range(4)]
-            _lib.hits_arrays(self._handle, *places)
-            offsets, distances, ids, id_offsets = [place.value or 0 for place in places]
+            places = _FourPlaces()
+            first = ctypes.addressof(places)
+            _lib.hits_arrays(self._handle, first, first + 8, first + 16, first + 24)
+            offsets, distances, ids, id_offsets = places
             if not offsets:
                 raise Error(
                     "closed",
                     "the hits belong to another process; a process reads its own. Search again.",
                 )
-            starts = list((ctypes.c_uint64 * (self._queries + 1)).from_address(offsets))
+            starts = list(_numbers(offsets, self._queries + 1))
             self._arrays = (starts, distances, ids, id_offsets)
         return self._arrays
 
@@ -498,11 +510,14 @@ class Hits(Sequence[List[Hit]]):
         """The ids for each query."""
         if self._ids is None:
             starts, _, ids, id_offsets = self._read()
-            total = starts[-1]
-            size = ctypes.c_uint64.from_address(id_offsets + 8 * total).value
+            (size,) = _numbers(id_offsets + 8 * starts[-1], 1)
             # Every id ends with a NUL and holds none.
             flat = ctypes.string_at(ids, size).decode().split("\0")
-            self._ids = [flat[a:b] for a, b in zip(starts, starts[1:])]
+            if self._queries == 1:
+                flat.pop()
+                self._ids = [flat]
+            else:
+                self._ids = [flat[a:b] for a, b in zip(starts, starts[1:])]
         return self._ids
 
     def _flat_distances(self) -> Any:
@@ -519,19 +534,23 @@ class Hits(Sequence[List[Hit]]):
         With numpy an array of a row for each query, without a copy where each has as many hits;
         else rows are filled up with NaN. Without numpy a list of lists.
         """
-        flat = self._flat_distances()
-        starts = self._read()[0]
+        starts, distances, _, _ = self._read()
         numpy = _numpy()
         if numpy is None:
+            flat = self._flat_distances()
             return [flat[a:b] for a, b in zip(starts, starts[1:])]
+        total = starts[-1]
         counts = {b - a for a, b in zip(starts, starts[1:])}
         if len(counts) <= 1:
-            width = counts.pop() if counts else 0
-            if not width:
+            if not total:
                 return numpy.empty((self._queries, 0))
-            rows = numpy.frombuffer(flat).reshape(self._queries, width)
+            # Few numbers are copied sooner than lent.
+            few = total <= _FEW_NUMBERS
+            flat = ctypes.string_at(distances, 8 * total) if few else self._flat_distances()
+            rows = numpy.frombuffer(flat).reshape(self._queries, counts.pop() if counts else 0)
             rows.flags.writeable = False
             return rows
+        flat = self._flat_distances()
         rows = numpy.full((self._queries, max(counts)), numpy.nan)
         for row, (a, b) in enumerate(zip(starts, starts[1:])):
             rows[row, : b - a] = flat[a:b]
@@ -720,11 +739,12 @@ class Collection:
             options["filter"] = filter
         if not 0 <= k < 1 << 63:
             raise Error("invalid_argument", f"k is {k}; a search asks for 1 or more. Give such a k.")
-        hits = ctypes.c_void_p()
-        _call(
-            _lib.search, self._handle, count, numbers.address, k,
-            _json(options) if options else None, hits,
+        hits, error = ctypes.c_void_p(), ctypes.c_void_p()
+        status = _lib.search(
+            self._handle, count, numbers.address, k, _json(options) if options else None, hits, error
         )
+        if status:
+            raise _failure(status, error)
         return Hits(hits, count)
 
     # Indexes
