@@ -38,6 +38,7 @@ private struct CrashLane {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
     options.indexedRows = 1
+    options.prefersIndexes = true
     return options
   }()
 

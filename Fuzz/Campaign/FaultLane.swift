@@ -39,6 +39,7 @@ private struct FaultWorkload: Sendable {
     var options = StoreOptions(reading: reading, memoryLimit: memory, background: false)
     options.reserve = 4_096
     options.indexedRows = 1
+    options.prefersIndexes = true
     self.options = options
     self.steps = steps
   }

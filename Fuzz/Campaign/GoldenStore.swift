@@ -16,6 +16,7 @@ struct GoldenStore: Sendable {
     var options = StoreOptions(access: access, reading: reading, background: false)
     options.reserve = 4_096
     options.indexedRows = 1
+    options.prefersIndexes = true
     return options
   }
 

@@ -43,6 +43,7 @@ final class ScheduleBed: Sendable {
       durability: durability, memoryLimit: memoryLimit, background: background)
     options.reserve = 4_096
     options.indexedRows = 1
+    options.prefersIndexes = true
     self.options = options
     disk = SimulatedFileSystem(
       seed: 7, watching: true, rules: Store.orderOfFiles, scheduler: scheduler)

@@ -32,24 +32,34 @@ extension Metric {
 /// is left. A processor adds eight of them at a time.
 package enum OrderedSum {
   /// The sum of the terms of two vectors' numbers, as far as both go.
+  @inline(__always)
   package static func of(
-    _ a: [Float], _ b: [Float], _ term: (SIMD8<Double>, SIMD8<Double>) -> SIMD8<Double>
+    _ a: [Float], _ b: [Float], _ term: (Double, Double) -> Double
   ) -> Double {
     let count = min(a.count, b.count)
-    var sums = SIMD8<Double>()
+    var (s0, s1, s2, s3, s4, s5, s6, s7) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     var start = 0
-    while start < count {
-      var (x, y) = (SIMD8<Float>(), SIMD8<Float>())
-      for lane in 0..<min(8, count - start) {
-        x[lane] = a[start + lane]
-        y[lane] = b[start + lane]
-      }
-      sums += term(SIMD8<Double>(x), SIMD8<Double>(y))
+    func at(_ lane: Int) -> Double { term(Double(a[start + lane]), Double(b[start + lane])) }
+    while start + 8 <= count {
+      s0 += at(0)
+      s1 += at(1)
+      s2 += at(2)
+      s3 += at(3)
+      s4 += at(4)
+      s5 += at(5)
+      s6 += at(6)
+      s7 += at(7)
       start += 8
     }
-    let four = sums.lowHalf + sums.highHalf
-    let two = four.lowHalf + four.highHalf
-    return two[0] + two[1]
+    let rest = count - start
+    if rest > 0 { s0 += at(0) }
+    if rest > 1 { s1 += at(1) }
+    if rest > 2 { s2 += at(2) }
+    if rest > 3 { s3 += at(3) }
+    if rest > 4 { s4 += at(4) }
+    if rest > 5 { s5 += at(5) }
+    if rest > 6 { s6 += at(6) }
+    return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
   }
 }
 

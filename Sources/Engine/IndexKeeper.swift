@@ -216,7 +216,8 @@ extension StoreCore {
   /// Gives each segment the index that it is searched by.
   func attachIndexes(to state: CollectionState) {
     IndexAttachment(
-      directory: directory, database: base.database, isMapped: options.reading == .mapped
+      directory: directory, database: base.database, isMapped: options.reading == .mapped,
+      isPreferred: options.prefersIndexes
     ).attach(to: state)
   }
 }
@@ -226,6 +227,7 @@ struct IndexAttachment {
   let directory: any Directory
   let database: DatabaseID
   let isMapped: Bool
+  let isPreferred: Bool
 
   /// Gives each segment the index that it is searched by, and forgets files of segments that have
   /// gone.
@@ -244,8 +246,10 @@ struct IndexAttachment {
       guard state.segments[place].index?.entry != entry else { continue }
       state.segments[place].index = entry.map { entry in
         let (directory, database, isMapped) = (directory, database, isMapped)
+        let isPreferred = isPreferred
         let collection = state.entry.number
-        return SegmentIndex(entry) { () throws(StorageError) -> IndexFileReader in
+        return SegmentIndex(entry, isPreferred: isPreferred) {
+          () throws(StorageError) -> IndexFileReader in
           try IndexFileReader(
             entry, in: directory, database: database, collection: collection,
             segmentRoot: segment.root, mapped: isMapped)

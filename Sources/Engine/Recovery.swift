@@ -279,7 +279,8 @@ enum Recovery {
       }
     }
     IndexAttachment(
-      directory: directory, database: manifest.database, isMapped: options.reading == .mapped
+      directory: directory, database: manifest.database, isMapped: options.reading == .mapped,
+      isPreferred: options.prefersIndexes
     ).attach(to: state)
     return state
   }

@@ -8,6 +8,8 @@ public struct SearchExplanation: Sendable, Equatable {
     case graph
     /// By looking through the nearest lists.
     case lists
+    /// By looking at the codes of every row that matches, and at those that may be near enough.
+    case codes
     /// By looking at every row that matches.
     case scan
     /// Not at all, as no row matches.

@@ -104,6 +104,11 @@ struct Searcher {
         }
       if isDone { return }
     }
+    if let vectors = try scanCodes(segment, mask, matches) {
+      return note(
+        part, .codes, matches: mask.map { _ in matches }, scored: matches,
+        "\(reason); of \(matches) rows codes left \(vectors) to be compared")
+    }
     try scan(segment, mask)
     note(part, .scan, matches: mask.map { _ in matches }, scored: matches, reason)
   }
@@ -120,9 +125,24 @@ struct Searcher {
     max(1e-9, Double(matches) / Double(max(1, part.reader.rowCount)))
   }
 
-  /// What looking at every match costs, in nanoseconds: a few cache lines of each row.
-  private func scanCost(_ matches: Int, _ hasMask: Bool) -> Double {
-    Double(matches) * (8 + Double(view.entry.dimension) * (hasMask ? 0.12 : 0.08))
+  /// What looking at every match costs, in nanoseconds: going through the rows, a few cache lines of
+  /// codes for each match, and the vectors of those that their codes leave.
+  private func scanCost(_ matches: Int, of part: SegmentView) -> Double {
+    let all = Double(part.reader.rowCount)
+    let dimension = Double(view.entry.dimension)
+    let isSparse = matches < part.reader.rowCount / 8
+    let search = matches == part.reader.rowCount ? 0 : isSparse ? all / 64 : all
+    return search + Double(matches) * ((isSparse ? 8 : 4) + dimension * 0.02)
+      + Double(matches) * 0.04 * (8 + dimension * 0.12)
+  }
+
+  private func isWorthwhile(_ cost: Double, _ matches: Int, _ part: SegmentView) -> Bool {
+    cost < scanCost(matches, of: part) || part.index?.isPreferred ?? false
+  }
+
+  /// What a walk of some effort costs: each candidate kept costs a node followed, and is compared.
+  private func walkCost(_ effort: Double) -> Double {
+    6_000 + effort * (300 + Double(view.entry.dimension) * 0.6)
   }
 
   /// Walks a graph; false when looking at every match costs less, or is needed all the same.
@@ -136,7 +156,7 @@ struct Searcher {
     // Of those that a walk meets, only this share can be hits.
     let effort = min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
     // A candidate kept costs a node followed.
-    guard effort * 300 < scanCost(matches, mask != nil) else {
+    guard isWorthwhile(walkCost(effort), matches, part) else {
       if isExplaining {
         reason = "looking at every match costs less than a walk of effort \(Int(effort))"
       }
@@ -175,7 +195,7 @@ struct Searcher {
     let cost =
       Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
       + looked * share(matches, of: part) * (4 + dimension * 0.02) + Double(kept) * 60
-    guard cost < scanCost(matches, mask != nil) else {
+    guard isWorthwhile(cost, matches, part) else {
       if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
       return false
     }
@@ -268,6 +288,123 @@ struct Searcher {
         try reader.id(of: Int(row))
       }
     }
+  }
+
+  // MARK: By codes
+
+  /// So many rows are estimated before the nearest of them are compared.
+  private static let estimated = 1 << 16
+
+  /// Looks at every match by its codes, and compares those that their codes do not prove to be too
+  /// far away; how many that were, nil when there are no codes to be had.
+  private mutating func scanCodes(
+    _ segment: Int, _ mask: RowSet?, _ matches: Int
+  ) throws -> Int? {
+    let part = view.segments[segment]
+    guard let file = part.index, let index = file.vectorIndex(), fits(index, part) else {
+      return nil
+    }
+    let coded = index.codedRows
+    guard let bounded = BoundedQuery(query.vector, coded.space) else { return nil }
+    let before = best
+    let compared = try SearchDesk.with { desk in
+      var compared = 0
+      try forEachMatch(of: coded, segment, mask, matches, desk) { nodes, first, count, searcher in
+        compared += try searcher.compare(
+          coded, bounded, nodes, from: first, count: count, of: segment, desk)
+      }
+      return compared
+    }
+    // What codes were said to prove means nothing when the file was cut off meanwhile.
+    guard file.isSound else {
+      best = before
+      return nil
+    }
+    return compared
+  }
+
+  /// Goes through the nodes of all matches, in portions: a run of nodes without numbers where all of
+  /// it matches, else their numbers.
+  private mutating func forEachMatch(
+    of coded: CodedRows, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ desk: SearchDesk,
+    _ body: (_ nodes: [UInt32]?, _ first: Int, _ count: Int, inout Searcher) throws -> Void
+  ) throws {
+    let part = view.segments[segment]
+    if mask == nil, part.deaths == nil, coded.nodeCount == part.reader.rowCount {
+      for start in stride(from: 0, to: coded.nodeCount, by: Self.estimated) {
+        try Task.checkCancellation()
+        try body(nil, start, min(Self.estimated, coded.nodeCount - start), &self)
+      }
+      return
+    }
+    desk.nodes.removeAll(keepingCapacity: true)
+    func give(_ searcher: inout Searcher) throws {
+      try Task.checkCancellation()
+      let nodes = exchange(&desk.nodes, with: [])
+      if !nodes.isEmpty { try body(nodes, 0, nodes.count, &searcher) }
+      desk.nodes = nodes
+      desk.nodes.removeAll(keepingCapacity: true)
+    }
+    if let mask, matches < part.reader.rowCount / 8 {
+      for row in mask where part.isAlive(Int(row), at: lsn) {
+        guard let node = coded.node(of: row) else { continue }
+        desk.nodes.append(node)
+        if desk.nodes.count == Self.estimated { try give(&self) }
+      }
+    } else {
+      for node in 0..<coded.nodeCount {
+        guard let row = coded.row(of: node), mask?.contains(row) ?? true,
+          part.isAlive(Int(row), at: lsn)
+        else { continue }
+        desk.nodes.append(UInt32(truncatingIfNeeded: node))
+        if desk.nodes.count == Self.estimated { try give(&self) }
+      }
+    }
+    try give(&self)
+  }
+
+  /// Compares those of some nodes that may be near enough; how many that were.
+  private mutating func compare(
+    _ coded: CodedRows, _ bounded: BoundedQuery, _ nodes: [UInt32]?, from first: Int, count: Int,
+    of segment: Int, _ desk: SearchDesk
+  ) throws -> Int {
+    desk.estimates.removeAll(keepingCapacity: true)
+    for start in stride(from: 0, to: count, by: CodedRows.portion) {
+      let portion = min(CodedRows.portion, count - start)
+      coded.estimate(
+        bounded, nodes, from: nodes == nil ? first + start : start, count: portion, &desk.products,
+        into: &desk.estimates)
+    }
+    var compared = 0
+    func take(_ places: some Sequence<Int>, _ searcher: inout Searcher) throws {
+      desk.rows.removeAll(keepingCapacity: true)
+      desk.inverseLengths.removeAll(keepingCapacity: true)
+      for place in places {
+        let node = nodes.map { Int($0[place]) } ?? first + place
+        guard let row = coded.row(of: node) else { continue }
+        desk.rows.append(row)
+        desk.inverseLengths.append(coded.inverseLength(of: node))
+      }
+      compared += desk.rows.count
+      try searcher.offerRows(of: segment, desk)
+    }
+    // The nearest by their estimates come first, so that there is a bound for the others.
+    desk.seeds.fill(from: desk.estimates, count, limit: 2 * min(query.limit, count) + 16)
+    try take(desk.seeds.places, &self)
+    // No estimate is infinite by itself.
+    for place in desk.seeds.places { desk.estimates[place] = .infinity }
+    var distance = min(best.farthest, query.maximumDistance ?? .infinity)
+    if distance.isNaN { distance = .infinity }
+    if view.entry.metric == .l2 { distance *= distance }
+    coded.admitted(
+      bounded.limit(distance), nodes, from: first, desk.estimates, into: &desk.places)
+    let rest = exchange(&desk.places, with: [])
+    for start in stride(from: 0, to: rest.count, by: Self.portion) {
+      let part = rest[start..<min(start + Self.portion, rest.count)]
+      try take(part.lazy.map { Int($0) }.filter { desk.estimates[$0] < .infinity }, &self)
+    }
+    desk.places = rest
+    return compared
   }
 
   // MARK: Row by row

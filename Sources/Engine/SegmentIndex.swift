@@ -35,6 +35,14 @@ enum VectorIndex {
     }
   }
 
+  /// All rows by their codes.
+  var codedRows: CodedRows {
+    switch self {
+    case .graph(let graph): graph.codedRows
+    case .lists(let lists): lists.codedRows
+    }
+  }
+
   var dimension: Int {
     switch self {
     case .graph(let graph): graph.dimension
@@ -62,13 +70,17 @@ final class SegmentIndex: Sendable {
   }
 
   let entry: IndexFileEntry
+  /// Whether it is used even where looking at all codes costs less.
+  let isPreferred: Bool
   private let open: @Sendable () throws(StorageError) -> IndexFileReader
   private let state = Monitor(State.unopened)
 
   init(
-    _ entry: IndexFileEntry, open: @escaping @Sendable () throws(StorageError) -> IndexFileReader
+    _ entry: IndexFileEntry, isPreferred: Bool,
+    open: @escaping @Sendable () throws(StorageError) -> IndexFileReader
   ) {
     self.entry = entry
+    self.isPreferred = isPreferred
     self.open = open
   }
 
@@ -88,6 +100,13 @@ final class SegmentIndex: Sendable {
         state = .open(index, bytes)
         return index
       }
+    }
+  }
+
+  /// Whether all that was read of the file so far was there.
+  var isSound: Bool {
+    state.withLock { state in
+      if case .open(_, let bytes) = state { !bytes.isPoisoned } else { false }
     }
   }
 
@@ -120,6 +139,13 @@ final class SegmentIndex: Sendable {
 final class SearchDesk: @unchecked Sendable {
   let graph = HNSWFinder()
   let lists = ListFinder()
+  /// Nodes of an index that are looked at by their codes.
+  var nodes: [UInt32] = []
+  var products: [Int32] = []
+  var estimates: [Float] = []
+  var seeds = LeastScores()
+  /// Where the nodes stand that may be near enough.
+  var places: [UInt32] = []
   /// Rows that may be near, one over the length of each, and their scores.
   var rows: [UInt32] = []
   var inverseLengths: [Float] = []

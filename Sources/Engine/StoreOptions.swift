@@ -52,6 +52,9 @@ public struct StoreOptions: Sendable, Equatable {
   package var reserve = 8 << 20
   /// The rows from which on a segment is given an index: fewer are scanned as quickly.
   package var indexedRows = 2_000
+  /// Whether an index is used even where looking at all rows by their codes costs less, as it does
+  /// among few: for tests of indexes.
+  package var prefersIndexes = false
 
   /// Options as most want them.
   public init(

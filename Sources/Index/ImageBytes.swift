@@ -83,6 +83,29 @@ extension IndexBytes {
     return RecallCurve(points: points)
   }
 
+  /// Reads the dimensions that have codes, which rise.
+  func kept(_ count: Int, below dimension: Int, at start: Int) throws(IndexDefect) -> [UInt32] {
+    var kept: [UInt32] = []
+    for place in 0..<count {
+      let index = get(UInt32.self, start + 4 * place)
+      guard index < UInt32(dimension), kept.last.map({ $0 < index }) ?? true else {
+        throw IndexDefect(offset: start + 4 * place)
+      }
+      kept.append(index)
+    }
+    return kept
+  }
+
+  /// Makes sure that every row has a node that there is, or none.
+  func checkNodes(_ rows: Int, below nodes: Int, at start: Int) throws(IndexDefect) {
+    for row in 0..<rows {
+      let node = get(UInt32.self, start + 4 * row)
+      guard node < UInt32(nodes) || node == GraphView.none else {
+        throw IndexDefect(offset: start + 4 * row)
+      }
+    }
+  }
+
   /// The numbers of a section.
   func section<T: BitwiseCopyable>(_ offset: Int, _ type: T.Type) -> UnsafePointer<T> {
     unsafe (base + offset).assumingMemoryBound(to: type)

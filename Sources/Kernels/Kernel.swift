@@ -27,7 +27,8 @@ package enum Kernel {
   }
 
   /// The product of a vector with itself.
-  @inlinable package static func squares(_ vector: UnsafePointer<Float>, _ dimension: Int) -> Float {
+  @inlinable package static func squares(_ vector: UnsafePointer<Float>, _ dimension: Int) -> Float
+  {
     unsafe score(.dot, vector, vector, dimension)
   }
 
@@ -94,5 +95,7 @@ package enum Kernel {
 
   /// Asks for a cache line that will be needed soon.
   @inline(__always)
-  @inlinable package static func prefetch(_ address: UnsafeRawPointer) { unsafe roost_prefetch(address) }
+  @inlinable package static func prefetch(_ address: UnsafeRawPointer) {
+    unsafe roost_prefetch(address)
+  }
 }

@@ -28,6 +28,7 @@ struct IndexTests {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
     options.indexedRows = 200
+    options.prefersIndexes = true
     return options
   }
 
@@ -85,7 +86,7 @@ struct IndexTests {
     } else {
       #expect(try way(collection) == .lists)
     }
-    #expect(try way(collection, exact: true) == .scan)
+    #expect(try way(collection, exact: true) == .codes)
     try store.close()
   }
 
@@ -269,6 +270,7 @@ struct IndexTests {
   func durable(_ kind: IndexSpec) throws {
     var bed = Bed()
     bed.options.indexedRows = 1
+    bed.options.prefersIndexes = true
     let store = try bed.open()
     let notes = try Bed.notes(in: store)
     try notes.upsert(Bed.records(0..<40))

@@ -22,25 +22,39 @@ package enum CodeWidth: UInt8, Sendable {
 /// the rows would.
 ///
 /// All numbers of all rows share one range, cut off where few of them lie. For cosine the rows are
-/// brought to length one first; then near in angle is near in L2, which codes keep exactly.
+/// brought to length one first; then near in angle is near in L2, which codes keep exactly. Numbers
+/// that are nearly the same in all rows tell no row from another, and have no codes.
 package struct CodeSpace: Sendable, Equatable {
   package let measure: IndexMetric
   package let dimension: Int
+  /// The dimensions that have codes, in order; empty when all have.
+  package let kept: [UInt32]
   /// The range of four-bit codes, and of seven-bit codes.
   package let fourRange, sevenRange: ClosedRange<Float>
 
   package init(
-    measure: IndexMetric, dimension: Int, fourRange: ClosedRange<Float>,
+    measure: IndexMetric, dimension: Int, kept: [UInt32], fourRange: ClosedRange<Float>,
     sevenRange: ClosedRange<Float>
   ) {
     self.measure = measure
     self.dimension = dimension
+    self.kept = kept
     self.fourRange = fourRange
     self.sevenRange = sevenRange
   }
 
+  /// The same with other dimensions that have codes.
+  func keeping(_ kept: [UInt32]) -> CodeSpace {
+    CodeSpace(
+      measure: measure, dimension: dimension, kept: kept, fourRange: fourRange,
+      sevenRange: sevenRange)
+  }
+
+  /// How many numbers of a row have codes.
+  package var coded: Int { kept.isEmpty ? dimension : kept.count }
+
   /// How many codes a row has: its numbers, and zeros up to a whole number of blocks.
-  package var codeCount: Int { (dimension + 127) / 128 * 128 }
+  package var codeCount: Int { (coded + 127) / 128 * 128 }
 
   /// The bytes of a row's codes.
   package func stride(_ width: CodeWidth) -> Int { width == .seven ? codeCount : codeCount / 2 }
@@ -51,12 +65,27 @@ package struct CodeSpace: Sendable, Equatable {
 
   /// Learns the ranges from some rows, one after the other in `numbers`.
   package init(measure: IndexMetric, dimension: Int, sample numbers: [Float]) {
+    var rows = numbers
+    if measure == .cosine {
+      for start in Swift.stride(from: 0, to: rows.count - dimension + 1, by: dimension) {
+        let scale = Self.inverseLength(rows[start..<start + dimension])
+        for place in start..<start + dimension { rows[place] *= scale }
+      }
+    }
+    // A product counts whatever stands in every row, so that nothing can be left out of it.
+    let kept = measure == .innerProduct ? [] : Self.varying(rows, dimension)
     var values: [Float] = []
-    values.reserveCapacity(numbers.count)
-    for start in Swift.stride(from: 0, to: numbers.count - dimension + 1, by: dimension) {
-      let row = numbers[start..<start + dimension]
-      let scale = measure == .cosine ? Self.inverseLength(row) : 1
-      for number in row where (number * scale).isFinite { values.append(number * scale) }
+    values.reserveCapacity(rows.count)
+    for start in Swift.stride(from: 0, to: rows.count - dimension + 1, by: dimension) {
+      if kept.isEmpty {
+        for place in start..<start + dimension where rows[place].isFinite {
+          values.append(rows[place])
+        }
+      } else {
+        for index in kept where rows[start + Int(index)].isFinite {
+          values.append(rows[start + Int(index)])
+        }
+      }
     }
     values.sort()
     func cut(_ share: Double) -> ClosedRange<Float> {
@@ -71,7 +100,42 @@ package struct CodeSpace: Sendable, Equatable {
       return low...high
     }
     self.init(
-      measure: measure, dimension: dimension, fourRange: cut(0.005), sevenRange: cut(0.0002))
+      measure: measure, dimension: dimension, kept: kept, fourRange: cut(0.005),
+      sevenRange: cut(0.0002))
+  }
+
+  /// The share of the variance that may be without codes.
+  private static let leftOut = 0.002
+
+  /// The dimensions that vary most, a whole number of blocks of them; none when that is all of them.
+  private static func varying(_ rows: [Float], _ dimension: Int) -> [UInt32] {
+    let count = rows.count / max(1, dimension)
+    guard dimension > 128, count > 1 else { return [] }
+    var (sums, squares) = ([Double](repeating: 0, count: dimension), [Double]())
+    squares = sums
+    for row in 0..<count {
+      for index in 0..<dimension {
+        let number = Double(rows[row * dimension + index])
+        sums[index] += number
+        squares[index] += number * number
+      }
+    }
+    let variances = sums.indices.map { index in
+      max(0, squares[index] - sums[index] * sums[index] / Double(count))
+    }
+    let total = variances.reduce(0, +)
+    guard total.isFinite, total > 0 else { return [] }
+    let order = variances.indices.sorted {
+      (variances[$0], $1) > (variances[$1], $0)
+    }
+    var rest = total
+    for (place, index) in order.enumerated() {
+      if place % 128 == 0, place > 0, rest <= leftOut * total {
+        return order.prefix(place).sorted().map { UInt32($0) }
+      }
+      rest -= variances[index]
+    }
+    return []
   }
 
   private static func inverseLength(_ row: ArraySlice<Float>) -> Float {
@@ -82,6 +146,20 @@ package struct CodeSpace: Sendable, Equatable {
 }
 
 extension CodeSpace {
+  /// Lends the numbers of a row that have codes.
+  func withCoded<R>(
+    _ row: UnsafePointer<Float>, _ body: (UnsafePointer<Float>) -> R
+  ) -> R {
+    guard !kept.isEmpty else { return unsafe body(row) }
+    return unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: kept.count) { space in
+      for (place, index) in kept.enumerated() {
+        unsafe space.initializeElement(at: place, to: row[Int(index)])
+      }
+      guard let start = space.baseAddress else { return unsafe body(row) }
+      return unsafe body(UnsafePointer(start))
+    }
+  }
+
   /// Writes the codes of a row, one byte each; what is behind its numbers stays as it is.
   func encode(
     _ row: UnsafePointer<Float>, _ width: CodeWidth, into codes: UnsafeMutablePointer<UInt8>
@@ -97,8 +175,10 @@ extension CodeSpace {
         scale /= length
       }
     }
-    unsafe Kernel.encode(
-      row, dimension, minimum: minimum, scale: scale, maximum: width.maximum, into: codes)
+    unsafe withCoded(row) { numbers in
+      unsafe Kernel.encode(
+        numbers, coded, minimum: minimum, scale: scale, maximum: width.maximum, into: codes)
+    }
   }
 
   /// Writes what rows' codes are compared with: codes too, or signed bytes for the inner product.

@@ -146,13 +146,17 @@ private struct HNSWAssembly<Source: RowSource> {
       unsafe rows[new] = numbers[Int(rowOfNode[Int(old)])].littleEndian
       unsafe lengths[new] = inverseLengths[Int(old)]
     }
+    let coded = unsafe CodedSections(
+      codes: memory.numbers(UInt8.self, at: places.codes),
+      squares: memory.numbers(Float.self, at: places.squares),
+      misses: memory.numbers(Float.self, at: places.misses),
+      nodes: memory.numbers(UInt32.self, at: places.nodes))
+    coded.begin(space, rows: segmentRows, memory, kept: places.kept)
     // The second, shorter codes, for walking.
     let stride = space.stride(.four)
     let four = unsafe memory.numbers(UInt8.self, at: places.codes)
     let entryCodes = unsafe memory.numbers(UInt8.self, at: places.entryCodes)
     let entryNodes = unsafe memory.numbers(UInt32.self, at: places.entryNodes)
-    let buffer = AlignedMemory(count: space.codeCount)
-    let bytes = unsafe buffer.numbers(UInt8.self)
     var values: [Float] = []
     for start in Swift.stride(from: 0, to: count, by: Self.portion) {
       let portion = start..<min(start + Self.portion, count)
@@ -160,9 +164,9 @@ private struct HNSWAssembly<Source: RowSource> {
       unsafe values.withUnsafeBufferPointer { floats in
         guard let base = floats.baseAddress else { return }
         for row in portion {
-          unsafe space.encode(base + (row - start) * space.dimension, .four, into: bytes)
           let node = Int(newNumber[Int(nodeOfRow[row])])
-          unsafe Kernel.pack(bytes, space.codeCount, into: four + node * stride)
+          unsafe coded.put(
+            base + (row - start) * space.dimension, of: numbers[row], at: node, space)
         }
       }
     }

@@ -12,7 +12,7 @@ package struct IndexDefect: Error, Equatable {
 /// The header of an image, and where its sections are.
 struct HNSWImage: Sendable {
   static let magic: UInt64 = 0x3157_534E_484F_4F52  // "ROOHNSW1"
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let headerSize = 256
 
   var nodes = 0
@@ -30,7 +30,8 @@ struct HNSWImage: Sendable {
 
   /// Where the sections begin, and where the last ends.
   struct Places: Equatable {
-    var links = 0, codes = 0, rows = 0, lengths = 0, entryNodes = 0, entryCodes = 0, points = 0
+    var links = 0, codes = 0, rows = 0, lengths = 0, squares = 0, misses = 0, nodes = 0
+    var kept = 0, entryNodes = 0, entryCodes = 0, points = 0
     var end = 0
   }
 
@@ -42,6 +43,10 @@ struct HNSWImage: Sendable {
     places.codes = sections.add(nodes, space.stride(.four))
     places.rows = sections.add(nodes, 4)
     places.lengths = sections.add(nodes, 4)
+    places.squares = sections.add(nodes, 4)
+    places.misses = sections.add(nodes, 4)
+    places.nodes = sections.add(rows, 4)
+    places.kept = sections.add(space.kept.count, 4)
     places.entryNodes = sections.add(entries, 4)
     places.entryCodes = sections.add(entries, space.stride(.four))
     places.points = sections.add(points, RecallPoint.size)
@@ -64,6 +69,7 @@ extension HNSWImage {
     memory.put(UInt32(space.dimension), 48)
     memory.put(UInt32(entries), 52)
     memory.put(UInt32(points), 56)
+    memory.put(UInt32(space.kept.count), 60)
     memory.put(space.fourRange.lowerBound.bitPattern, 64)
     memory.put(space.fourRange.upperBound.bitPattern, 68)
     memory.put(space.sevenRange.lowerBound.bitPattern, 72)
@@ -80,9 +86,11 @@ extension HNSWImage {
     guard let measure = UInt8(exactly: bytes.get(UInt32.self, 12)).flatMap(IndexMetric.init),
       (1...65_535).contains(dimension)
     else { throw IndexDefect(offset: 12) }
+    let kept = Int(bytes.get(UInt32.self, 60))
+    guard kept <= dimension else { throw IndexDefect(offset: 60) }
     space = CodeSpace(
-      measure: measure, dimension: dimension, fourRange: try bytes.range(64),
-      sevenRange: try bytes.range(72))
+      measure: measure, dimension: dimension, kept: [UInt32](repeating: 0, count: kept),
+      fourRange: try bytes.range(64), sevenRange: try bytes.range(72))
     guard let nodes = Int(exactly: bytes.get(UInt64.self, 16)), nodes < 1 << 31,
       let rows = Int(exactly: bytes.get(UInt64.self, 24)), rows >= nodes, rows < 1 << 32
     else { throw IndexDefect(offset: 16) }
@@ -97,5 +105,6 @@ extension HNSWImage {
       (entries > 0) == (nodes > 0)
     else { throw IndexDefect(offset: 32) }
     guard let places, places.end == bytes.count else { throw IndexDefect(offset: bytes.count) }
+    space = try space.keeping(bytes.kept(kept, below: dimension, at: places.kept))
   }
 }

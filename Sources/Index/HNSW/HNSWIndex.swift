@@ -39,6 +39,17 @@ package final class HNSWIndex: Sendable {
     unsafe CodeRows(image.space, .four, at: bytes.section(offset, UInt8.self))
   }
 
+  /// All rows by their codes.
+  package var codedRows: CodedRows {
+    unsafe CodedRows(
+      space: image.space, nodeCount: image.nodes, rowCount: image.rows, codes: codes(places.codes),
+      squares: bytes.section(places.squares, Float.self),
+      misses: bytes.section(places.misses, Float.self),
+      lengths: bytes.section(places.lengths, Float.self),
+      nodes: bytes.section(places.nodes, UInt32.self),
+      rows: bytes.section(places.rows, UInt32.self))
+  }
+
   /// The row of a node.
   func row(of node: Int) -> UInt32 { unsafe bytes.section(places.rows, UInt32.self)[node] }
 
@@ -55,6 +66,7 @@ package final class HNSWIndex: Sendable {
     for index in 0..<image.nodes where Int(unsafe rows[index]) >= image.rows {
       throw IndexDefect(offset: places.rows + 4 * index)
     }
+    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
     let entries = unsafe bytes.section(places.entryNodes, UInt32.self)
     for index in 0..<image.entries where Int(unsafe entries[index]) >= image.nodes {
       throw IndexDefect(offset: places.entryNodes + 4 * index)

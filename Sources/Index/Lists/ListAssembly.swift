@@ -126,10 +126,12 @@ private struct ListAssembly<Source: RowSource> {
     for (list, start) in starts.enumerated() {
       memory.put(UInt32(start), places.starts + 4 * list)
     }
-    let stride = image.space.stride(.four)
-    let codes = unsafe memory.numbers(UInt8.self, at: places.codes)
-    let buffer = AlignedMemory(count: image.space.codeCount)
-    let bytes = unsafe buffer.numbers(UInt8.self)
+    let coded = unsafe CodedSections(
+      codes: memory.numbers(UInt8.self, at: places.codes),
+      squares: memory.numbers(Float.self, at: places.squares),
+      misses: memory.numbers(Float.self, at: places.misses),
+      nodes: memory.numbers(UInt32.self, at: places.nodes))
+    coded.begin(image.space, rows: segmentRows, memory, kept: places.kept)
     var values: [Float] = []
     for start in Swift.stride(from: 0, to: count, by: Self.portion) {
       let portion = start..<min(start + Self.portion, count)
@@ -140,8 +142,7 @@ private struct ListAssembly<Source: RowSource> {
           let node = starts[Int(list[row])]
           starts[Int(list[row])] += 1
           let vector = unsafe base + (row - start) * dimension
-          unsafe image.space.encode(vector, .four, into: bytes)
-          unsafe Kernel.pack(bytes, image.space.codeCount, into: codes + node * stride)
+          unsafe coded.put(vector, of: numbers[row], at: node, image.space)
           let squares = unsafe Kernel.squares(vector, dimension)
           let inverse = squares > 0 ? 1 / squares.squareRoot() : 0
           memory.put(numbers[row], places.rows + 4 * node)

@@ -4,7 +4,7 @@
 /// The header of an image of lists, and where its sections are.
 struct ListImage: Sendable {
   static let magic: UInt64 = 0x3154_5349_4C4F_4F52  // "ROOLIST1"
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let headerSize = 256
 
   /// Rows in lists.
@@ -18,7 +18,8 @@ struct ListImage: Sendable {
 
   /// Where the sections begin, and where the last ends.
   struct Places: Equatable {
-    var middles = 0, starts = 0, codes = 0, rows = 0, lengths = 0, points = 0
+    var middles = 0, starts = 0, codes = 0, rows = 0, lengths = 0, squares = 0, misses = 0
+    var nodes = 0, kept = 0, points = 0
     var end = 0
   }
 
@@ -31,6 +32,10 @@ struct ListImage: Sendable {
     places.codes = sections.add(nodes, space.stride(.four))
     places.rows = sections.add(nodes, 4)
     places.lengths = sections.add(nodes, 4)
+    places.squares = sections.add(nodes, 4)
+    places.misses = sections.add(nodes, 4)
+    places.nodes = sections.add(rows, 4)
+    places.kept = sections.add(space.kept.count, 4)
     places.points = sections.add(points, RecallPoint.size)
     places.end = sections.end
     return sections.isSound ? places : nil
@@ -49,6 +54,7 @@ extension ListImage {
     memory.put(UInt32(points), 36)
     memory.put(seed, 40)
     memory.put(UInt32(space.dimension), 48)
+    memory.put(UInt32(space.kept.count), 60)
     memory.put(space.fourRange.lowerBound.bitPattern, 64)
     memory.put(space.fourRange.upperBound.bitPattern, 68)
     memory.put(space.sevenRange.lowerBound.bitPattern, 72)
@@ -65,9 +71,11 @@ extension ListImage {
     guard let measure = UInt8(exactly: bytes.get(UInt32.self, 12)).flatMap(IndexMetric.init),
       (1...65_535).contains(dimension)
     else { throw IndexDefect(offset: 12) }
+    let kept = Int(bytes.get(UInt32.self, 60))
+    guard kept <= dimension else { throw IndexDefect(offset: 60) }
     space = CodeSpace(
-      measure: measure, dimension: dimension, fourRange: try bytes.range(64),
-      sevenRange: try bytes.range(72))
+      measure: measure, dimension: dimension, kept: [UInt32](repeating: 0, count: kept),
+      fourRange: try bytes.range(64), sevenRange: try bytes.range(72))
     guard let nodes = Int(exactly: bytes.get(UInt64.self, 16)), nodes < 1 << 31,
       let rows = Int(exactly: bytes.get(UInt64.self, 24)), rows >= nodes, rows < 1 << 32
     else { throw IndexDefect(offset: 16) }
@@ -80,5 +88,6 @@ extension ListImage {
       throw IndexDefect(offset: 32)
     }
     guard let places, places.end == bytes.count else { throw IndexDefect(offset: bytes.count) }
+    space = try space.keeping(bytes.kept(kept, below: dimension, at: places.kept))
   }
 }

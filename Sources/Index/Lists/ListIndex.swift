@@ -35,6 +35,18 @@ package final class ListIndex: Sendable {
   package var dimension: Int { image.space.dimension }
   package var measure: IndexMetric { image.space.measure }
 
+  /// All rows by their codes.
+  package var codedRows: CodedRows {
+    unsafe CodedRows(
+      space: image.space, nodeCount: image.nodes, rowCount: image.rows,
+      codes: CodeRows(image.space, .four, at: bytes.section(places.codes, UInt8.self)),
+      squares: bytes.section(places.squares, Float.self),
+      misses: bytes.section(places.misses, Float.self),
+      lengths: bytes.section(places.lengths, Float.self),
+      nodes: bytes.section(places.nodes, UInt32.self),
+      rows: bytes.section(places.rows, UInt32.self))
+  }
+
   /// How many candidates are kept to find so many neighbours: codes do not tell near from nearer.
   package static func kept(for limit: Int) -> Int { max(64, 4 * limit + 60) }
 
@@ -50,6 +62,7 @@ package final class ListIndex: Sendable {
       last = start
     }
     guard Int(last) == image.nodes else { throw IndexDefect(offset: places.starts) }
+    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     for node in 0..<image.nodes where Int(UInt32(littleEndian: unsafe rows[node])) >= image.rows {
       throw IndexDefect(offset: places.rows + 4 * node)

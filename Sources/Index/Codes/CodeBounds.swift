@@ -1,0 +1,186 @@
+internal import RoostKernels
+
+// What four-bit codes prove: a row whose codes are so far from a query, and which its codes miss by
+// so much at the most, cannot be nearer than the difference. An exact search need not look at it.
+//
+// All of it is reckoned in steps of the codes, from their middle: a number y is (y - low) / step -
+// 7.5, and so is a code c - 7.5.
+
+/// What is known of a row's codes besides themselves.
+package struct CodeFacts {
+  /// The sum of the squares of its codes, from their middle.
+  var squares: Float = 0
+  /// The most by which its codes miss its numbers, all in all; infinite when nothing is known.
+  var miss: Float = .infinity
+}
+
+extension CodeSpace {
+  /// The length of a step of four-bit codes.
+  var step: Double { (Double(fourRange.upperBound) - Double(fourRange.lowerBound)) / 15 }
+
+  /// The numbers of a vector in steps, from the middle of the codes; nil when they mean nothing.
+  ///
+  /// For cosine those of the vector of length one.
+  func steps(_ vector: UnsafePointer<Float>) -> [Double]? {
+    var scale = 1.0
+    if measure == .cosine {
+      var squares = 0.0
+      for index in 0..<dimension {
+        let number = Double(unsafe vector[index])
+        squares += number * number
+      }
+      let length = squares.squareRoot()
+      guard length > 0x1p-40, length < 0x1p40 else { return nil }
+      scale = 1 / length
+    }
+    let (low, step) = (Double(fourRange.lowerBound), step)
+    var steps: [Double] = []
+    steps.reserveCapacity(coded)
+    var isSound = true
+    func add(_ number: Float) {
+      let value = (Double(number) * scale - low) / step - 7.5
+      isSound = isSound && value.magnitude < 0x1p20
+      steps.append(value)
+    }
+    if kept.isEmpty {
+      for index in 0..<dimension { add(unsafe vector[index]) }
+    } else {
+      for index in kept { add(unsafe vector[Int(index)]) }
+    }
+    return isSound ? steps : nil
+  }
+
+  /// What a row's codes, one byte each, say and miss.
+  func facts(_ vector: UnsafePointer<Float>, _ codes: UnsafePointer<UInt8>) -> CodeFacts {
+    var squares: Float = 0
+    for index in 0..<coded {
+      let code = Float(unsafe codes[index]) - 7.5
+      squares += code * code
+    }
+    guard let steps = unsafe steps(vector) else { return CodeFacts(squares: squares) }
+    var miss = 0.0
+    for (index, step) in steps.enumerated() {
+      let difference = step - (Double(unsafe codes[index]) - 7.5)
+      miss += difference * difference
+    }
+    // A little more than was computed, for the roundings on the way.
+    return CodeFacts(squares: squares, miss: Float(miss.squareRoot() * 1.000_01 + 1e-5).nextUp)
+  }
+}
+
+/// A query whose distance to rows is estimated by their codes, with a proven bound.
+package struct BoundedQuery {
+  private let measure: IndexMetric
+  /// The query in signed bytes, zeros behind its numbers.
+  let bytes: [UInt8]
+  /// What a product with the bytes counts.
+  private let scale: Float
+  /// What is added to an estimate, in squared steps, to get a squared distance; for the inner
+  /// product what is added to get the negated product.
+  private let offset: Double
+  /// How far an estimate may be wrong because the query is in bytes, and by rounding.
+  private let slack: Double
+  private let step: Double
+  /// The length of the query in its own unit.
+  private let length: Double
+  private let cosineSlack: Double
+
+  /// Nil when nothing can be proven for this query.
+  package init?(_ query: [Float], _ space: CodeSpace) {
+    guard query.count == space.dimension else { return nil }
+    measure = space.measure
+    step = space.step
+    cosineSlack = Double(space.dimension + 16) * 0x1p-50
+    var found: [Double]?
+    unsafe query.withUnsafeBufferPointer { buffer in
+      if let start = buffer.baseAddress { found = unsafe space.steps(start) }
+    }
+    guard var numbers = found, step > 0 else { return nil }
+    let isDot = measure == .innerProduct
+    // The inner product is with the numbers as they are.
+    if isDot { numbers = query.map { Double($0) } }
+    let largest = numbers.reduce(0) { max($0, $1.magnitude) }
+    guard largest > 0, largest < 0x1p40 else { return nil }
+    let unit = largest / 127
+    var bytes = [UInt8](repeating: 0, count: space.codeCount)
+    var (squares, sum, byteSum, rest) = (0.0, 0.0, 0.0, 0.0)
+    for (index, number) in numbers.enumerated() {
+      let byte = (number / unit).rounded()
+      bytes[index] = UInt8(bitPattern: Int8(byte))
+      squares += number * number
+      sum += number
+      byteSum += byte
+      rest += (number - byte * unit) * (number - byte * unit)
+    }
+    self.bytes = bytes
+    length = squares.squareRoot()
+    let count = Double(numbers.count)
+    // Codes from their middle are no longer than this.
+    let longest = 7.5 * count.squareRoot()
+    let missed = rest.squareRoot() * longest
+    if isDot {
+      // q · x = low · sum(q) + step · q · c, and q · c = q · (c - 7.5) + 7.5 · sum(q).
+      scale = Float(-step * unit)
+      let bytesOffset = 7.5 * unit * byteSum
+      offset = -(Double(space.fourRange.lowerBound) * sum + step * (7.5 * sum - bytesOffset))
+      slack =
+        step * missed
+        + (step * unit * 127 * 15 * count + offset.magnitude) * 0x1p-20
+    } else {
+      // |q - c|² = |q|² - 2 q · c + |c|², and q · c = q · (bytes) - 7.5 · sum(bytes).
+      scale = Float(-2 * unit)
+      offset = squares + 2 * 7.5 * unit * byteSum
+      slack =
+        2 * missed
+        + (2 * unit * 127 * 15 * count + squares + longest * longest) * 0x1p-20
+    }
+  }
+
+  /// An estimate from the product with the bytes and the facts of a row; less is nearer.
+  @inline(__always)
+  func estimate(_ product: Int32, _ squares: Float) -> Float {
+    measure == .innerProduct
+      ? scale * Float(product) : scale * Float(product) + squares
+  }
+
+  /// What an estimate must not exceed, in parts, for the row to be perhaps within a distance.
+  ///
+  /// - Parameter distance: a squared distance by L2, a negated product, or one minus a cosine.
+  package func limit(_ distance: Double) -> BoundedLimit {
+    guard distance < .infinity else {
+      return BoundedLimit(base: .infinity, miss: 0, isSquare: false)
+    }
+    switch measure {
+    case .innerProduct:
+      return BoundedLimit(
+        base: Self.up(distance - offset + slack), miss: Self.up(length * step), isSquare: false)
+    case .l2, .cosine:
+      // A cosine is computed a little wrong, which matters where it is nearly 1.
+      let squared = measure == .l2 ? distance : 2 * (max(0, distance) + cosineSlack)
+      let reach = max(0, squared).squareRoot() / step * 1.000_01 + 1e-5
+      return BoundedLimit(base: Self.up(slack - offset), miss: Self.up(reach), isSquare: true)
+    }
+  }
+
+  private static func up(_ number: Double) -> Float {
+    let near = Float(number)
+    return Double(near) < number ? near.nextUp : near
+  }
+}
+
+/// The bound on estimates for a distance.
+@frozen package struct BoundedLimit {
+  let base: Float
+  let miss: Float
+  let isSquare: Bool
+
+  /// Whether a row of this estimate, whose codes miss it by so much, may be within the distance.
+  @inline(__always)
+  func admits(_ estimate: Float, _ missed: Float) -> Bool {
+    if isSquare {
+      let reach = miss + missed
+      return !(estimate > base + reach * reach)
+    }
+    return !(estimate > base + miss * missed)
+  }
+}

@@ -1,0 +1,121 @@
+internal import RoostKernels
+
+/// The sections of an image that are about codes, while they are written.
+@safe struct CodedSections {
+  let codes: UnsafeMutablePointer<UInt8>
+  let squares: UnsafeMutablePointer<Float>
+  let misses: UnsafeMutablePointer<Float>
+  let nodes: UnsafeMutablePointer<UInt32>
+
+  /// Writes what does not depend on rows: no row has a node yet.
+  func begin(_ space: CodeSpace, rows: Int, _ memory: AlignedMemory, kept: Int) {
+    for row in 0..<rows { unsafe nodes[row] = GraphView.none }
+    for (place, index) in space.kept.enumerated() { memory.put(index, kept + 4 * place) }
+  }
+
+  /// Writes all that there is of a row at a node.
+  func put(_ vector: UnsafePointer<Float>, of row: UInt32, at node: Int, _ space: CodeSpace) {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: space.codeCount) { bytes in
+      guard let start = bytes.baseAddress else { return }
+      unsafe bytes.initialize(repeating: 0)
+      unsafe space.encode(vector, .four, into: start)
+      unsafe Kernel.pack(start, space.codeCount, into: codes + node * space.stride(.four))
+      let facts = unsafe space.facts(vector, start)
+      unsafe squares[node] = facts.squares
+      unsafe misses[node] = facts.miss
+    }
+    unsafe nodes[Int(row)] = UInt32(node).littleEndian
+  }
+}
+
+/// The rows of an index as their codes tell of them, for searches that look at all of some rows.
+@safe package struct CodedRows {
+  package let space: CodeSpace
+  /// How many nodes there are, and how many rows the segment has.
+  package let nodeCount, rowCount: Int
+  let codes: CodeRows
+  let squares: UnsafePointer<Float>
+  let misses: UnsafePointer<Float>
+  let lengths: UnsafePointer<Float>
+  let nodes: UnsafePointer<UInt32>
+  let rows: UnsafePointer<UInt32>
+
+  /// Nodes are scored so many at a time.
+  package static let portion = 4_096
+
+  /// The node of a row; nil when it has none.
+  @inline(__always)
+  package func node(of row: UInt32) -> UInt32? {
+    guard Int(row) < rowCount else { return nil }
+    let node = UInt32(littleEndian: unsafe nodes[Int(row)])
+    return Int(node) < nodeCount ? node : nil
+  }
+
+  /// The row of a node, which is below the count; nil when the image is damaged.
+  @inline(__always)
+  package func row(of node: Int) -> UInt32? {
+    let row = UInt32(littleEndian: unsafe rows[node])
+    return Int(row) < rowCount ? row : nil
+  }
+
+  /// One over the length of a node's vector.
+  @inline(__always)
+  package func inverseLength(of node: Int) -> Float { unsafe lengths[node] }
+
+  /// Estimates nodes whose numbers stand from a place on, or those from a place on without numbers;
+  /// the estimates go behind those that are there.
+  package func estimate(
+    _ query: BoundedQuery, _ numbers: [UInt32]?, from first: Int, count: Int,
+    _ products: inout [Int32], into estimates: inout [Float]
+  ) {
+    if products.count < count { products = [Int32](repeating: 0, count: count) }
+    unsafe query.bytes.withUnsafeBufferPointer { query in
+      unsafe products.withUnsafeMutableBufferPointer { out in
+        guard let query = query.baseAddress, let out = out.baseAddress else { return }
+        guard let numbers else {
+          let start = unsafe codes.base + first * codes.stride
+          unsafe Kernel.scoreFour(
+            .dot, query, start, stride: codes.stride, nil, count: count,
+            dimension: codes.codeCount, into: out)
+          return
+        }
+        unsafe numbers.withUnsafeBufferPointer { numbers in
+          unsafe Kernel.scoreFour(
+            .dot, query, codes.base, stride: codes.stride,
+            numbers.baseAddress.map { unsafe $0 + first },
+            count: count, dimension: codes.codeCount, into: out)
+        }
+      }
+    }
+    estimates.reserveCapacity(estimates.count + count)
+    if let numbers {
+      for place in 0..<count {
+        estimates.append(
+          query.estimate(products[place], unsafe squares[Int(numbers[first + place])]))
+      }
+    } else {
+      for place in 0..<count {
+        estimates.append(query.estimate(products[place], unsafe squares[first + place]))
+      }
+    }
+  }
+
+  /// The places of those nodes that may be within a limit.
+  package func admitted(
+    _ limit: BoundedLimit, _ numbers: [UInt32]?, from first: Int, _ estimates: [Float],
+    into places: inout [UInt32]
+  ) {
+    places.removeAll(keepingCapacity: true)
+    if let numbers {
+      for place in estimates.indices
+      where limit.admits(estimates[place], unsafe misses[Int(numbers[place])]) {
+        places.append(UInt32(truncatingIfNeeded: place))
+      }
+    } else {
+      for place in estimates.indices
+      where limit.admits(estimates[place], unsafe misses[first + place]) {
+        places.append(UInt32(truncatingIfNeeded: place))
+      }
+    }
+  }
+}
