@@ -112,7 +112,7 @@ extension StoreCore {
     var failure: StoreError?
     do {
       try asJob { try flush() }
-      try compact(everything: false)
+      try compact(.worthwhile)
     } catch {
       failure = error.asStoreError
     }

@@ -15,29 +15,48 @@ private struct Merge {
   let lsn: UInt64
 }
 
+/// What a compaction is for.
+enum MergeGoal {
+  /// Space and speed, where they are worth the work.
+  case worthwhile
+  /// One index over all rows of each collection that is to have one and lacks a part of it.
+  case oneIndex
+  /// One segment a collection, without dead rows.
+  case everything
+}
+
 extension StoreCore {
   /// Merges all segments that gain by it, telling how far it has come.
   func compact(
-    everything: Bool, progress: (@Sendable (Progress) -> Void)? = nil
+    _ goal: MergeGoal, progress: (@Sendable (Progress) -> Void)? = nil
   ) throws {
     try checkWritable()
     try asJob {
-      if everything { try flush() }
+      if goal == .everything { try flush() }
       var tried: Set<UInt64> = []
-      while let merge = exclusively({ nextMerge(everything: everything, besides: tried) }) {
-        if everything { tried.insert(merge.entry.number) }
+      while let merge = exclusively({ nextMerge(goal, besides: tried) }) {
+        if goal != .worthwhile { tried.insert(merge.entry.number) }
+        let inputs = merge.inputs.map(\.entry.file)
+        // An index of what is merged away is not worth being built any more.
+        merging.withLock { $0.formUnion(inputs) }
+        defer { merging.withLock { $0.subtract(inputs) } }
         try withReserve { try run(merge, progress: progress) }
       }
     }
   }
 
   /// Whether there is something worth merging; the caller leads.
-  var wantsCompaction: Bool { nextMerge(everything: false, besides: []) != nil }
+  var wantsCompaction: Bool { nextMerge(.worthwhile, besides: []) != nil }
 
-  private func nextMerge(everything: Bool, besides done: Set<UInt64>) -> Merge? {
+  private func nextMerge(_ goal: MergeGoal, besides done: Set<UInt64>) -> Merge? {
     for (number, state) in tables.collections.sorted(by: { $0.key < $1.key })
     where !done.contains(number) {
-      let chosen = everything ? all(of: state) : worthwhile(of: state)
+      let chosen =
+        switch goal {
+        case .worthwhile: worthwhile(of: state)
+        case .oneIndex: lacksIndex(state) ? forOneIndex(of: state, atOnce: true) : []
+        case .everything: all(of: state)
+        }
       guard !chosen.isEmpty else { continue }
       let inputs = chosen.map { (state.segments[$0].view, state.segments[$0].entry) }
       let files = Set(inputs.map(\.1.file))
@@ -55,7 +74,29 @@ extension StoreCore {
     return isClean ? [] : Array(state.segments.indices)
   }
 
-  /// Segments of which a fifth is dead; else four or more of about one size.
+  /// The segments that are merged for one index: as many as fit into it, the smallest first.
+  ///
+  /// None while the largest of them is more than twice as large as the others together; `atOnce`
+  /// only if it has an index as well. A search takes about as long in a small index as in a large
+  /// one, so that there should be few; and so a row is merged a few times at the most until its
+  /// collection is twice as large.
+  private func forOneIndex(of state: CollectionState, atOnce: Bool) -> [Int] {
+    let limit = indexedRowsMax(state.entry)
+    func rows(_ index: Int) -> Int { state.segments[index].entry.rows - state.segments[index].dead }
+    var (sum, chosen) = (0, [Int]())
+    for index in state.segments.indices.sorted(by: { (rows($0), $0) < (rows($1), $1) }) {
+      guard sum + rows(index) <= limit else { break }
+      sum += rows(index)
+      chosen.append(index)
+    }
+    guard chosen.count > 1, sum >= options.indexedRows, let largest = chosen.last else { return [] }
+    let isLarge = (sum - rows(largest)) * 2 < rows(largest)
+    let isSettled = isLarge && (!atOnce || state.segments[largest].index != nil)
+    return isSettled ? [] : chosen.sorted()
+  }
+
+  /// What gains by being merged without being asked for: segments of which a fifth is dead, four or
+  /// more of about one size, or what should have one index.
   private func worthwhile(of state: CollectionState) -> [Int] {
     let dirty = state.segments.indices.filter { index in
       let segment = state.segments[index]
@@ -68,7 +109,11 @@ extension StoreCore {
       let mebibytes = UInt64(clamping: segment.entry.length >> 20)
       tiers[(UInt64.bitWidth - mebibytes.leadingZeroBitCount + 1) / 2, default: []].append(index)
     }
-    return tiers.sorted { $0.key < $1.key }.first { $0.value.count >= 4 }?.value ?? []
+    if let tier = tiers.sorted(by: { $0.key < $1.key }).first(where: { $0.value.count >= 4 }) {
+      return tier.value
+    }
+    let isIndexed = state.entry.indexes.contains { $0.plan(of: state.entry) != nil }
+    return isIndexed ? forOneIndex(of: state, atOnce: false) : []
   }
 
   private func run(_ merge: Merge, progress: (@Sendable (Progress) -> Void)?) throws {

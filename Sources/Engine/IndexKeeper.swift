@@ -50,7 +50,14 @@ extension StoreCore {
       while let task = exclusively({ nextIndex(besides: failed) }) {
         try checkWritable()
         failed.insert(task.segment.file)
-        try build(task, progress)
+        do {
+          try build(task, progress)
+        } catch let error as StoreError
+          where error.code == .cancelled && isMerging(task.segment.file)
+        {
+          // Whoever merges the segment asks for an index of what comes of it.
+          continue
+        }
       }
     }
   }
@@ -66,7 +73,34 @@ extension StoreCore {
     guard isLarge else { return }
     try checkWritable()
     try asJob { try flush() }
+    try compact(.oneIndex, progress: progress)
     try buildIndexes(progress: progress)
+  }
+
+  /// How many rows an index can be built over within the limit of memory.
+  func indexedRowsMax(_ collection: CollectionEntry) -> Int {
+    var bytes = 1
+    for index in collection.indexes {
+      switch index.plan(of: collection) {
+      case .graph(let options):
+        bytes = max(bytes, HNSWIndex.buildingBytes(dimension: collection.dimension, options))
+      case .lists: bytes = max(bytes, ListIndex.buildingBytes(dimension: collection.dimension))
+      case nil: break
+      }
+    }
+    return max(1, options.indexMemoryLimit / bytes)
+  }
+
+  /// Whether a segment that is large enough lacks an index; the caller leads.
+  func lacksIndex(_ state: CollectionState) -> Bool {
+    state.entry.indexes.contains { index in
+      guard index.plan(of: state.entry) != nil else { return false }
+      let covered = Set(index.files.map(\.segment))
+      return state.segments.contains { segment in
+        segment.entry.rows - segment.dead >= options.indexedRows
+          && (!covered.contains(segment.entry.file) || segment.index?.isBroken ?? false)
+      }
+    }
   }
 
   /// Does long work beside the tasks that wait for it.
@@ -95,6 +129,10 @@ extension StoreCore {
     return try body()
   }
 
+  private func isMerging(_ segment: UInt64) -> Bool {
+    merging.withLock { $0.contains(segment) }
+  }
+
   /// Whether an index is missing; the caller leads.
   var wantsIndex: Bool { nextIndex(besides: []) != nil }
 
@@ -104,7 +142,7 @@ extension StoreCore {
         guard let plan = index.plan(of: state.entry) else { continue }
         for segment in state.segments
         where segment.entry.rows - segment.dead >= options.indexedRows
-          && !done.contains(segment.entry.file)
+          && !done.contains(segment.entry.file) && !isMerging(segment.entry.file)
           && (!index.files.contains { $0.segment == segment.entry.file }
             || segment.index?.isBroken ?? false)
         {
@@ -127,6 +165,7 @@ extension StoreCore {
     let watch = JobWatch { completed, total in
       progress?(Progress(phase: "index", completed: completed, total: total))
       return !self.queue.withLock { $0.isClosing } && !Task.isCancelled
+        && !self.isMerging(task.segment.file)
     }
     let image: AlignedMemory
     do {

@@ -70,7 +70,7 @@ public final class Store: VectorStore {
 
   /// Merges segments and drops what is dead, as far as anything is gained by it.
   public func compact(progress: (@Sendable (Progress) -> Void)? = nil) throws {
-    try core.compact(everything: true, progress: progress)
+    try core.compact(.everything, progress: progress)
   }
 
   /// Shows what was committed since, in a store that only reads; false when there was nothing new.

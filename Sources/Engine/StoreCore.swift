@@ -56,6 +56,8 @@ final class StoreCore: @unchecked Sendable {
   let job: Monitor<Bool>
   /// Whether indexes are being built.
   let indexing: Monitor<Bool>
+  /// Files of segments that are being merged.
+  let merging: Monitor<Set<UInt64>>
   let lock: (any FileLock)?
   let lockFile: (any File)?
   let threads: Monitor<[any RunningThread]>
@@ -125,6 +127,7 @@ final class StoreCore: @unchecked Sendable {
     chores = Monitor(Chores(), scheduler: scheduler)
     job = Monitor(false, scheduler: scheduler)
     indexing = Monitor(false, scheduler: scheduler)
+    merging = Monitor([], scheduler: scheduler)
     threads = Monitor([], scheduler: scheduler)
   }
 

@@ -45,6 +45,9 @@ public struct StoreOptions: Sendable, Equatable {
   public var background: Bool
   /// How many threads build an index.
   public var indexThreads = 2
+  /// The bytes of memory that building an index may take; rows that would need more have several
+  /// indexes.
+  public var indexMemoryLimit = 4 << 30
   /// The bytes of logs that are kept after they became segments, for readers of the change feed who
   /// pause.
   public var keptLogBytes = 0
@@ -91,6 +94,11 @@ extension StoreOptions {
           throw Self.refusal(name, value, "a whole number from 1 to 1024")
         }
         indexThreads = Int(threads)
+      case "index_memory_mb":
+        guard case .int(let megabytes) = value, (1...1_048_576).contains(megabytes) else {
+          throw Self.refusal(name, value, "a whole number from 1 to 1048576")
+        }
+        indexMemoryLimit = Int(megabytes) << 20
       case "kept_log_mb":
         guard case .int(let megabytes) = value, (0...1_048_576).contains(megabytes) else {
           throw Self.refusal(name, value, "a whole number from 0 to 1048576")
@@ -99,8 +107,8 @@ extension StoreOptions {
       default:
         throw Self.refusal(
           name, value,
-          "access, durability, create, io, memory_limit_mb, kept_log_mb, index_threads or"
-            + " background"
+          "access, durability, create, io, memory_limit_mb, kept_log_mb, index_threads,"
+            + " index_memory_mb or background"
         )
       }
     }

@@ -111,7 +111,7 @@ struct PromiseTests {
     try store.checkpoint()
     try notes.upsert(Bed.records(2..<3))
     try notes.delete(["0"])
-    try store.core.compact(everything: false)
+    try store.core.compact(.worthwhile)
     for image in bed.disk.crashState().images(limit: 500) {
       let found = try ids(in: image)
       #expect([["0", "1"], ["0", "1", "2"], ["1", "2"]].contains(found))

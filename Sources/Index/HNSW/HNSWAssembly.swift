@@ -16,6 +16,15 @@ extension HNSWIndex {
   }
 }
 
+extension HNSWIndex {
+  /// About how many bytes of memory building takes for each row: codes of both widths, links before
+  /// and after they are cut back, and what else is kept of a row.
+  package static func buildingBytes(dimension: Int, _ options: HNSWOptions) -> Int {
+    let codes = (dimension + 127) / 128 * 128
+    return codes + codes / 2 + 4 * (3 * options.m + 2 * options.m) + 64
+  }
+}
+
 /// The way from rows to the image of a graph.
 private struct HNSWAssembly<Source: RowSource> {
   let source: Source

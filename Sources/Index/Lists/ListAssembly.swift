@@ -17,6 +17,13 @@ extension ListIndex {
   }
 }
 
+extension ListIndex {
+  /// About how many bytes of memory building takes for each row, besides the middles.
+  package static func buildingBytes(dimension: Int) -> Int {
+    (dimension + 127) / 128 * 64 + 64
+  }
+}
+
 /// The way from rows to the image of lists.
 private struct ListAssembly<Source: RowSource> {
   let source: Source
