@@ -75,8 +75,8 @@ static void encode_u8(
 
 #define BYTES uint8x16_t
 #define WIDTH 16
-#define SUMS uint32x4_t
-#define NO_SUMS vdupq_n_u32(0)
+#define SUMS int32x4_t
+#define NO_SUMS vdupq_n_s32(0)
 
 ROOST_INLINE BYTES load_bytes(const uint8_t *p) { return vld1q_u8(p); }
 ROOST_INLINE BYTES tail_bytes(const uint8_t *p, size_t n) {
@@ -91,23 +91,25 @@ ROOST_INLINE BYTES ready_u4(const int l2, BYTES q) {
   return q;
 }
 
-// Two products of at most 127 * 127 and their sum fit 16 bits without a sign.
+// The query has a sign where products are formed, and codes are small enough to be read as if they
+// had one. Two products of at most 127 * 127 and their sum fit 16 bits.
+ROOST_INLINE int16x8_t products(BYTES a, BYTES b) {
+  const int8x16_t x = vreinterpretq_s8_u8(a), y = vreinterpretq_s8_u8(b);
+  return vmlal_s8(
+      vmull_s8(vget_low_s8(x), vget_low_s8(y)), vget_high_s8(x), vget_high_s8(y));
+}
+
 ROOST_INLINE SUMS step_u7(const int l2, SUMS sum, BYTES q, BYTES x) {
-  const BYTES a = l2 ? vabdq_u8(q, x) : x, b = l2 ? a : q;
-  uint16x8_t pairs = vmull_u8(vget_low_u8(a), vget_low_u8(b));
-  pairs = vmlal_u8(pairs, vget_high_u8(a), vget_high_u8(b));
-  return vpadalq_u16(sum, pairs);
+  const BYTES a = l2 ? vabdq_u8(q, x) : x;
+  return vpadalq_s16(sum, products(a, l2 ? a : q));
 }
 
 ROOST_INLINE SUMS step_u4(
     const int l2, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
-  const BYTES a = l2 ? vabdq_u8(q_low, low) : low, b = l2 ? a : q_low;
-  const BYTES c = l2 ? vabdq_u8(q_high, high) : high, d = l2 ? c : q_high;
-  uint16x8_t pairs = vmull_u8(vget_low_u8(a), vget_low_u8(b));
-  pairs = vmlal_u8(pairs, vget_high_u8(a), vget_high_u8(b));
-  pairs = vmlal_u8(pairs, vget_low_u8(c), vget_low_u8(d));
-  pairs = vmlal_u8(pairs, vget_high_u8(c), vget_high_u8(d));
-  return vpadalq_u16(sum, pairs);
+  const BYTES a = l2 ? vabdq_u8(q_low, low) : low, b = l2 ? vabdq_u8(q_high, high) : high;
+  const int16x8_t pairs =
+      vaddq_s16(products(a, l2 ? a : q_low), products(b, l2 ? b : q_high));
+  return vpadalq_s16(sum, pairs);
 }
 
 ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
@@ -117,8 +119,8 @@ ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
 }
 
 ROOST_INLINE void sum_codes(SUMS a, SUMS b, SUMS c, SUMS d, int32_t offset, int32_t *out) {
-  const uint32x4_t sums = vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d));
-  vst1q_s32(out, vaddq_s32(vreinterpretq_s32_u32(sums), vdupq_n_s32(offset)));
+  const int32x4_t sums = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+  vst1q_s32(out, vaddq_s32(sums, vdupq_n_s32(offset)));
 }
 
 #include "code_rows.h"

@@ -75,8 +75,9 @@ FLOAT_ROWS(dot, i8)
 
 // MARK: Codes
 
-ROOST_INLINE int32_t l2_code(int32_t a, int32_t b) { return (a - b) * (a - b); }
-ROOST_INLINE int32_t dot_code(int32_t a, int32_t b) { return a * b; }
+// The query stands first; its bytes have a sign where products are formed.
+ROOST_INLINE int32_t l2_code(uint8_t a, int32_t b) { return (a - b) * (a - b); }
+ROOST_INLINE int32_t dot_code(uint8_t a, int32_t b) { return (int8_t)a * b; }
 
 #define CODE_ROWS(measure)                                                                    \
   static ROOST_SCORE_ROWS(measure##_u7, int32_t) {                                            \

@@ -30,6 +30,8 @@ public struct SearchExplanation: Sendable, Equatable {
     public var effort: Int?
     /// The rows that were compared by their codes or vectors.
     public var scored: Int
+    /// Of those looked at by their codes, the rows whose vectors were compared; nil for other ways.
+    public var compared: Int?
     /// Why it was done so.
     public var reason: String
   }
@@ -51,6 +53,7 @@ public struct SearchExplanation: Sendable, Equatable {
       ]
       if let matches = part.matches { form["matches"] = .int(Int64(matches)) }
       if let effort = part.effort { form["effort"] = .int(Int64(effort)) }
+      if let compared = part.compared { form["compared"] = .int(Int64(compared)) }
       return Value.object(form)
     }
     var form: Metadata = ["parts": .array(parts), "hits": .int(Int64(hits))]
@@ -65,8 +68,9 @@ public struct SearchExplanation: Sendable, Equatable {
       + parts.map { part in
         let matches = part.matches.map { ", of which \($0) match" } ?? ""
         let effort = part.effort.map { ", effort \($0)" } ?? ""
+        let compared = part.compared.map { ", \($0) compared" } ?? ""
         return "\(part.place): \(part.way.rawValue) of \(part.rows) rows\(matches)\(effort), "
-          + "\(part.scored) scored: \(part.reason)"
+          + "\(part.scored) scored\(compared): \(part.reason)"
       }
   }
 }

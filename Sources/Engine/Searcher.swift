@@ -50,14 +50,14 @@ struct Searcher {
   /// Takes note of how a part was searched.
   private mutating func note(
     _ part: SegmentView, _ way: SearchExplanation.Way, matches: Int?, effort: Int? = nil,
-    scored: Int, _ reason: @autoclosure () -> String
+    scored: Int, compared: Int? = nil, _ reason: @autoclosure () -> String
   ) {
     guard isExplaining else { return }
     explanation.parts.append(
       SearchExplanation.Part(
         place: FileName.segment(part.reader.entry.file).name, way: way,
         rows: part.reader.rowCount, matches: matches, effort: effort, scored: scored,
-        reason: reason()))
+        compared: compared, reason: reason()))
   }
 
   private mutating func searchMemory(_ table: Int) throws {
@@ -104,10 +104,10 @@ struct Searcher {
         }
       if isDone { return }
     }
-    if let vectors = try scanCodes(segment, mask, matches) {
+    if let compared = try scanCodes(segment, mask, matches) {
       return note(
-        part, .codes, matches: mask.map { _ in matches }, scored: matches,
-        "\(reason); of \(matches) rows codes left \(vectors) to be compared")
+        part, .codes, matches: mask.map { _ in matches }, scored: matches, compared: compared,
+        reason)
     }
     try scan(segment, mask)
     note(part, .scan, matches: mask.map { _ in matches }, scored: matches, reason)

@@ -138,8 +138,9 @@ struct DistanceTests {
         let top = kernel.form == .u7 ? 127 : 15
         for asked in [1, 63, 64, 127, 128, 256, 384, 512, 640, 65_535] {
           let dimension = kernel.dimension(asked)
-          for (a, b) in [(0, 0), (0, top), (top, 0), (top, top)] {
-            let query = [UInt8](repeating: UInt8(a), count: dimension)
+          let ends = kernel.measure == .dot ? [-127, 0, 127] : [0, top]
+          for (a, b) in ends.flatMap({ a in [(a, 0), (a, top)] }) {
+            let query = [UInt8](repeating: UInt8(truncatingIfNeeded: a), count: dimension)
             let byte = kernel.form == .u7 ? UInt8(b) : UInt8(b * 17)
             let rows = [UInt8](repeating: byte, count: kernel.size(dimension))
             var score: Int32 = -1

@@ -129,7 +129,9 @@ struct Kernel: CustomStringConvertible {
   /// Element i of a query.
   func queryValue(_ query: UnsafeRawPointer, _ i: Int) -> Double {
     isExact
-      ? Double(unsafe query.load(fromByteOffset: i, as: UInt8.self))
+      ? measure == .dot
+        ? Double(unsafe query.load(fromByteOffset: i, as: Int8.self))
+        : Double(unsafe query.load(fromByteOffset: i, as: UInt8.self))
       : Double(unsafe query.loadUnaligned(fromByteOffset: 4 * i, as: Float.self))
   }
 
@@ -180,7 +182,9 @@ struct Kernel: CustomStringConvertible {
   ) {
     for i in 0..<dimension {
       if isExact {
-        let code = UInt8(seed.below(form == .u7 ? 128 : 16))
+        let code =
+          measure == .dot
+          ? UInt8(bitPattern: Int8(seed.below(255) - 127)) : UInt8(seed.below(form == .u7 ? 128 : 16))
         unsafe query.storeBytes(of: code, toByteOffset: i, as: UInt8.self)
       } else {
         unsafe query.storeBytes(of: seed.float(), toByteOffset: 4 * i, as: Float.self)

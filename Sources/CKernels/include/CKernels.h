@@ -48,14 +48,15 @@ ROOST_SCORE_ROWS(roost_dot_bf16, float);
 ROOST_SCORE_ROWS(roost_l2_i8, float);
 ROOST_SCORE_ROWS(roost_dot_i8, float);
 
-/// Rows of codes, one byte each, 0…127, and a query of the same. The scores are exact, and the
-/// same on every CPU, up to 133,144 dimensions; a byte above 127 makes them meaningless.
+/// Rows of codes, one byte each, 0…127; the query is the same for l2, and has a sign, -127…127, for
+/// dot. The scores are exact, and the same on every CPU, up to 133,144 dimensions; bytes out of these
+/// ranges make them meaningless.
 ROOST_SCORE_ROWS(roost_l2_u7, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u7, int32_t);
 
 /// Rows of codes 0…15 in blocks of 64 bytes for 128 dimensions: byte i of a block has dimension i
 /// in its low half and dimension 64 + i in its high half. `dimension` is a multiple of 128. The
-/// query is one byte a dimension, in order. Exact as above; a query byte above 15 is meaningless.
+/// query is one byte a dimension, in order: 0…15 for l2, -127…127 for dot. Exact as above.
 ROOST_SCORE_ROWS(roost_l2_u4, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u4, int32_t);
 
