@@ -131,7 +131,9 @@ private struct Searching {
 // Sendable: nothing changes after it was made.
 @safe final class SearchHits: @unchecked Sendable {
   private let found: Findings
-  private let explanation: String
+  private let threads: Int
+  private let nanoseconds: UInt64
+  private let plans: [SearchExplanation]
   let offsets: UnsafeMutableBufferPointer<UInt64>
   let distances: UnsafeMutableBufferPointer<Double>
   let ids: UnsafeMutableBufferPointer<CChar>
@@ -139,11 +141,10 @@ private struct Searching {
 
   init(_ found: Findings, threads: Int, nanoseconds: UInt64, _ plans: [SearchExplanation]) {
     self.found = found
+    self.threads = threads
+    self.nanoseconds = nanoseconds
+    self.plans = plans
     let count = found.hits.reduce(0) { $0 + $1.count }
-    explanation =
-      "{\"queries\":\(found.hits.count),\"hits\":\(count),\"threads\":\(threads)"
-      + ",\"nanoseconds\":\(nanoseconds)"
-      + (plans.isEmpty ? "}" : ",\"plans\":[\(plans.map(\.json).joined(separator: ","))]}")
     unsafe offsets = .allocate(capacity: found.hits.count + 1)
     unsafe distances = .allocate(capacity: max(count, 1))
     unsafe idOffsets = .allocate(capacity: count + 1)
@@ -196,7 +197,12 @@ private struct Searching {
   }
 
   /// How the search was done, as JSON.
-  var explained: String { explanation }
+  var explained: String {
+    let count = found.hits.reduce(0) { $0 + $1.count }
+    return "{\"queries\":\(found.hits.count),\"hits\":\(count),\"threads\":\(threads)"
+      + ",\"nanoseconds\":\(nanoseconds)"
+      + (plans.isEmpty ? "}" : ",\"plans\":[\(plans.map(\.json).joined(separator: ","))]}")
+  }
 
   /// Where the id of a hit begins; nil when there is no such hit.
   func id(_ query: Int, _ rank: Int) -> UnsafePointer<CChar>? {

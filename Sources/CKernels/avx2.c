@@ -108,8 +108,13 @@ TARGET ROOST_INLINE BYTES low_halves(BYTES x) {
 TARGET ROOST_INLINE BYTES high_halves(BYTES x) {
   return _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(15));
 }
-TARGET ROOST_INLINE BYTES ready_u4(const int l2, BYTES q) {
-  return l2 ? _mm256_add_epi8(q, q) : q;
+TARGET ROOST_INLINE BYTES ready_u4(const int form, BYTES q) {
+  return form == L2 ? _mm256_add_epi8(q, q) : q;
+}
+
+TARGET ROOST_INLINE BYTES factor(const int form, BYTES x, BYTES q) {
+  if (form == DOT) return q;
+  return _mm256_sub_epi8(form == FINE ? _mm256_slli_epi16(x, 2) : x, q);
 }
 
 TARGET ROOST_INLINE SUMS add_pairs(SUMS sum, __m256i pairs) {
@@ -121,18 +126,16 @@ TARGET ROOST_INLINE SUMS step_u7(const int l2, SUMS sum, BYTES q, BYTES x) {
   return add_pairs(sum, _mm256_maddubs_epi16(a, l2 ? a : q));
 }
 
-// (q - x)^2 is q^2 + x (x - 2q): the first is the same for all rows, the second is one product.
 TARGET ROOST_INLINE SUMS step_u4(
-    const int l2, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
-  const BYTES a = l2 ? _mm256_sub_epi8(low, q_low) : q_low;
-  const BYTES b = l2 ? _mm256_sub_epi8(high, q_high) : q_high;
+    const int form, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
+  const BYTES a = factor(form, low, q_low), b = factor(form, high, q_high);
   const __m256i pairs =
       _mm256_add_epi16(_mm256_maddubs_epi16(low, a), _mm256_maddubs_epi16(high, b));
   return add_pairs(sum, pairs);
 }
 
-TARGET ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
-  return l2 ? add_pairs(sum, _mm256_maddubs_epi16(q, q)) : sum;
+TARGET ROOST_INLINE SUMS left_out(const int form, SUMS sum, BYTES q) {
+  return form == L2 ? add_pairs(sum, _mm256_maddubs_epi16(q, q)) : sum;
 }
 
 TARGET ROOST_INLINE void sum_codes(
@@ -150,6 +153,6 @@ const struct roost_float_kernels roost_floats_avx2 = {
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
     exact_l2, exact_dot,
 };
-const struct roost_code_kernels roost_codes_avx2 = {l2_u7, dot_u7, l2_u4, dot_u4};
+const struct roost_code_kernels roost_codes_avx2 = {l2_u7, dot_u7, l2_u4, dot_u4, fine_u4};
 
 #endif

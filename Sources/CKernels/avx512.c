@@ -30,18 +30,16 @@ TARGET ROOST_INLINE SUMS step_u7(const int l2, SUMS sum, BYTES q, BYTES x) {
   return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
 
-// (q - x)^2 is q^2 + x (x - 2q): the first is the same for all rows, the second is one product.
 TARGET ROOST_INLINE SUMS step_u4(
-    const int l2, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
-  const BYTES a = l2 ? _mm512_sub_epi8(low, q_low) : q_low;
-  const BYTES b = l2 ? _mm512_sub_epi8(high, q_high) : q_high;
+    const int form, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
+  const BYTES a = factor(form, low, q_low), b = factor(form, high, q_high);
   const __m512i pairs =
       _mm512_add_epi16(_mm512_maddubs_epi16(low, a), _mm512_maddubs_epi16(high, b));
   return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
 
-TARGET ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
-  if (!l2) return sum;
+TARGET ROOST_INLINE SUMS left_out(const int form, SUMS sum, BYTES q) {
+  if (form != L2) return sum;
   const __m512i pairs = _mm512_maddubs_epi16(q, q);
   return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
@@ -53,6 +51,6 @@ const struct roost_float_kernels roost_floats_avx512 = {
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
     exact_l2, exact_dot,
 };
-const struct roost_code_kernels roost_codes_avx512 = {l2_u7, dot_u7, l2_u4, dot_u4};
+const struct roost_code_kernels roost_codes_avx512 = {l2_u7, dot_u7, l2_u4, dot_u4, fine_u4};
 
 #endif

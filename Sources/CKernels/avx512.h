@@ -80,8 +80,12 @@ TARGET ROOST_INLINE BYTES low_halves(BYTES x) {
 TARGET ROOST_INLINE BYTES high_halves(BYTES x) {
   return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15));
 }
-TARGET ROOST_INLINE BYTES ready_u4(const int l2, BYTES q) {
-  return l2 ? _mm512_add_epi8(q, q) : q;
+TARGET ROOST_INLINE BYTES ready_u4(const int form, BYTES q) {
+  return form == L2 ? _mm512_add_epi8(q, q) : q;
+}
+TARGET ROOST_INLINE BYTES factor(const int form, BYTES x, BYTES q) {
+  if (form == DOT) return q;
+  return _mm512_sub_epi8(form == FINE ? _mm512_slli_epi16(x, 2) : x, q);
 }
 
 TARGET ROOST_INLINE void sum_codes(

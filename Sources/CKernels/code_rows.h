@@ -4,9 +4,11 @@
 //   SUMS, NO_SUMS          a vector of 32-bit sums
 //   load_bytes, tail_bytes the latter only the first few, then zeros, reading no byte beyond
 //   low_halves, high_halves
-//   step_u7(l2, sums, q, x), step_u4(l2, sums, q low, q high, x low, x high)
-//   ready_u4(l2, q)        the query as step_u4 wants it
-//   left_out(l2, sums, q)  adds what step_u4 leaves out of every score, from a plain query
+//   step_u7(l2, sums, q, x), step_u4(form, sums, q low, q high, x low, x high)
+//   ready_u4(form, q)        the query as step_u4 wants it
+//   left_out(form, sums, q)  adds what step_u4 leaves out of every score, from a plain query
+// Where (q - x)^2 is wanted, q^2 + x (x - 2q) may be summed: the first is the same for all rows, and
+// the second is one product.
 //   sum_codes(a, b, c, d, offset, out)
 
 #ifndef ROOST_CODE_ROWS_H
@@ -94,20 +96,20 @@ TARGET static ROOST_SCORE_ROWS(dot_u7, int32_t) {
 
 /// One block of 128 dimensions of `n` rows.
 TARGET ROOST_INLINE void u4_block(
-    const int l2, SUMS sum[4], const BYTES *q, const uint8_t *const row[4], const int n,
+    const int form, SUMS sum[4], const BYTES *q, const uint8_t *const row[4], const int n,
     size_t at) {
   UNROLL for (int v = 0; v < VECTORS; v++) {
     UNROLL for (int r = 0; r < n; r++) {
       const BYTES x = load_bytes(row[r] + at + (size_t)v * WIDTH);
-      sum[r] = step_u4(l2, sum[r], q[v], q[VECTORS + v], low_halves(x), high_halves(x));
+      sum[r] = step_u4(form, sum[r], q[v], q[VECTORS + v], low_halves(x), high_halves(x));
     }
   }
 }
 
-TARGET ROOST_INLINE int32_t left_out_of(const int l2, const uint8_t *query, size_t blocks) {
+TARGET ROOST_INLINE int32_t left_out_of(const int form, const uint8_t *query, size_t blocks) {
   SUMS sum = NO_SUMS;
   for (size_t v = 0; v < blocks * 2 * VECTORS; v++) {
-    sum = left_out(l2, sum, load_bytes(query + v * WIDTH));
+    sum = left_out(form, sum, load_bytes(query + v * WIDTH));
   }
   int32_t out[4];
   sum_codes(sum, sum, sum, sum, 0, out);
@@ -118,72 +120,73 @@ TARGET ROOST_INLINE int32_t left_out_of(const int l2, const uint8_t *query, size
 #define FEW 8
 
 TARGET ROOST_INLINE void few_group(
-    const int l2, const BYTES *q, const uint8_t *const row[4], const int n, const int blocks,
+    const int form, const BYTES *q, const uint8_t *const row[4], const int n, const int blocks,
     int32_t offset, int32_t *out) {
   SUMS sum[4] = {NO_SUMS, NO_SUMS, NO_SUMS, NO_SUMS};
   UNROLL for (int k = 0; k < blocks; k++) {
-    u4_block(l2, sum, q + 2 * VECTORS * k, row, n, (size_t)k * 64);
+    u4_block(form, sum, q + 2 * VECTORS * k, row, n, (size_t)k * 64);
   }
   sum_codes(sum[0], sum[1], sum[2], sum[3], offset, out);
 }
 
 /// Rows of a few blocks, of a number known to the compiler; the query stays in registers.
 TARGET ROOST_INLINE void u4_few(
-    const int l2, const int blocks, const uint8_t *query, const void *rows, size_t stride,
+    const int form, const int blocks, const uint8_t *query, const void *rows, size_t stride,
     const uint32_t *numbers, size_t count, int32_t *scores) {
   BYTES q[FEW * 2 * VECTORS];
   UNROLL for (int v = 0; v < blocks * 2 * VECTORS; v++) {
-    q[v] = ready_u4(l2, load_bytes(query + (size_t)v * WIDTH));
+    q[v] = ready_u4(form, load_bytes(query + (size_t)v * WIDTH));
   }
-  const int32_t offset = left_out_of(l2, query, (size_t)blocks);
+  const int32_t offset = left_out_of(form, query, (size_t)blocks);
   const size_t lines = lines_of(rows, stride, (size_t)blocks * 64);
-#define FEW_GROUP(row, n, out) few_group(l2, q, row, n, blocks, offset, out)
+#define FEW_GROUP(row, n, out) few_group(form, q, row, n, blocks, offset, out)
   SWEEP(lines, FEW_GROUP);
 #undef FEW_GROUP
 }
 
 TARGET ROOST_INLINE void many_group(
-    const int l2, const uint8_t *query, const uint8_t *const row[4], const int n, size_t blocks,
+    const int form, const uint8_t *query, const uint8_t *const row[4], const int n, size_t blocks,
     int32_t offset, int32_t *out) {
   SUMS sum[4] = {NO_SUMS, NO_SUMS, NO_SUMS, NO_SUMS};
   for (size_t k = 0; k < blocks; k++) {
     BYTES q[2 * VECTORS];
     UNROLL for (int v = 0; v < 2 * VECTORS; v++) {
-      q[v] = ready_u4(l2, load_bytes(query + 128 * k + (size_t)v * WIDTH));
+      q[v] = ready_u4(form, load_bytes(query + 128 * k + (size_t)v * WIDTH));
     }
-    u4_block(l2, sum, q, row, n, k * 64);
+    u4_block(form, sum, q, row, n, k * 64);
   }
   sum_codes(sum[0], sum[1], sum[2], sum[3], offset, out);
 }
 
 /// Rows of any number of blocks.
 TARGET ROOST_INLINE void u4_many(
-    const int l2, size_t blocks, const uint8_t *query, const void *rows, size_t stride,
+    const int form, size_t blocks, const uint8_t *query, const void *rows, size_t stride,
     const uint32_t *numbers, size_t count, int32_t *scores) {
-  const int32_t offset = left_out_of(l2, query, blocks);
+  const int32_t offset = left_out_of(form, query, blocks);
   const size_t lines = lines_of(rows, stride, blocks * 64);
-#define MANY_GROUP(row, n, out) many_group(l2, query, row, n, blocks, offset, out)
+#define MANY_GROUP(row, n, out) many_group(form, query, row, n, blocks, offset, out)
   SWEEP(lines, MANY_GROUP);
 #undef MANY_GROUP
 }
 
-#define U4_ROWS(name, is_l2)                                                                  \
+#define U4_ROWS(name, form)                                                                  \
   TARGET static ROOST_SCORE_ROWS(name, int32_t) {                                             \
     const size_t blocks = dimension / 128;                                                    \
     switch (blocks) {                                                                         \
-      case 1: u4_few(is_l2, 1, query, rows, stride, numbers, count, scores); break;           \
-      case 2: u4_few(is_l2, 2, query, rows, stride, numbers, count, scores); break;           \
-      case 3: u4_few(is_l2, 3, query, rows, stride, numbers, count, scores); break;           \
-      case 4: u4_few(is_l2, 4, query, rows, stride, numbers, count, scores); break;           \
-      case 5: u4_few(is_l2, 5, query, rows, stride, numbers, count, scores); break;           \
-      case 6: u4_few(is_l2, 6, query, rows, stride, numbers, count, scores); break;           \
-      case 7: u4_few(is_l2, 7, query, rows, stride, numbers, count, scores); break;           \
-      case 8: u4_few(is_l2, 8, query, rows, stride, numbers, count, scores); break;           \
-      default: u4_many(is_l2, blocks, query, rows, stride, numbers, count, scores);           \
+      case 1: u4_few(form, 1, query, rows, stride, numbers, count, scores); break;           \
+      case 2: u4_few(form, 2, query, rows, stride, numbers, count, scores); break;           \
+      case 3: u4_few(form, 3, query, rows, stride, numbers, count, scores); break;           \
+      case 4: u4_few(form, 4, query, rows, stride, numbers, count, scores); break;           \
+      case 5: u4_few(form, 5, query, rows, stride, numbers, count, scores); break;           \
+      case 6: u4_few(form, 6, query, rows, stride, numbers, count, scores); break;           \
+      case 7: u4_few(form, 7, query, rows, stride, numbers, count, scores); break;           \
+      case 8: u4_few(form, 8, query, rows, stride, numbers, count, scores); break;           \
+      default: u4_many(form, blocks, query, rows, stride, numbers, count, scores);           \
     }                                                                                         \
   }
 
-U4_ROWS(l2_u4, 1)
-U4_ROWS(dot_u4, 0)
+U4_ROWS(l2_u4, L2)
+U4_ROWS(dot_u4, DOT)
+U4_ROWS(fine_u4, FINE)
 
 #endif

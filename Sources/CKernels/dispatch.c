@@ -85,6 +85,7 @@ FORWARD(codes, l2_u7, int32_t)
 FORWARD(codes, dot_u7, int32_t)
 FORWARD(codes, l2_u4, int32_t)
 FORWARD(codes, dot_u4, int32_t)
+FORWARD(codes, fine_u4, int32_t)
 
 void roost_dot_f32_block(
     const float *a, size_t an, const float *b, size_t bn, size_t dimension, float *out) {

@@ -17,7 +17,7 @@ struct roost_float_kernels {
 };
 
 struct roost_code_kernels {
-  roost_code_rows l2_u7, dot_u7, l2_u4, dot_u4;
+  roost_code_rows l2_u7, dot_u7, l2_u4, dot_u4, fine_u4;
 };
 
 extern const struct roost_float_kernels roost_floats_scalar;
@@ -29,6 +29,9 @@ extern const struct roost_code_kernels roost_codes_avx2, roost_codes_avx512, roo
 extern const struct roost_float_kernels roost_floats_neon;
 extern const struct roost_code_kernels roost_codes_neon;
 #endif
+
+/// What is summed over the codes of a row: q x, (q - x)^2, or x (4x - q).
+enum { DOT = 0, L2 = 1, FINE = 2 };
 
 #define ROOST_INLINE static inline __attribute__((always_inline))
 

@@ -86,8 +86,8 @@ ROOST_INLINE BYTES tail_bytes(const uint8_t *p, size_t n) {
 }
 ROOST_INLINE BYTES low_halves(BYTES x) { return vandq_u8(x, vdupq_n_u8(15)); }
 ROOST_INLINE BYTES high_halves(BYTES x) { return vshrq_n_u8(x, 4); }
-ROOST_INLINE BYTES ready_u4(const int l2, BYTES q) {
-  (void)l2;
+ROOST_INLINE BYTES ready_u4(const int form, BYTES q) {
+  (void)form;
   return q;
 }
 
@@ -104,16 +104,19 @@ ROOST_INLINE SUMS step_u7(const int l2, SUMS sum, BYTES q, BYTES x) {
   return vpadalq_s16(sum, products(a, l2 ? a : q));
 }
 
-ROOST_INLINE SUMS step_u4(
-    const int l2, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
-  const BYTES a = l2 ? vabdq_u8(q_low, low) : low, b = l2 ? vabdq_u8(q_high, high) : high;
-  const int16x8_t pairs =
-      vaddq_s16(products(a, l2 ? a : q_low), products(b, l2 ? b : q_high));
-  return vpadalq_s16(sum, pairs);
+ROOST_INLINE int16x8_t terms(const int form, BYTES q, BYTES x) {
+  const BYTES apart = vabdq_u8(q, x);
+  if (form == L2) return products(apart, apart);
+  return products(x, form == FINE ? vsubq_u8(vshlq_n_u8(x, 2), q) : q);
 }
 
-ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
-  (void)l2;
+ROOST_INLINE SUMS step_u4(
+    const int form, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
+  return vpadalq_s16(sum, vaddq_s16(terms(form, q_low, low), terms(form, q_high, high)));
+}
+
+ROOST_INLINE SUMS left_out(const int form, SUMS sum, BYTES q) {
+  (void)form;
   (void)q;
   return sum;
 }
@@ -130,6 +133,6 @@ const struct roost_float_kernels roost_floats_neon = {
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
     exact_l2, exact_dot,
 };
-const struct roost_code_kernels roost_codes_neon = {l2_u7, dot_u7, l2_u4, dot_u4};
+const struct roost_code_kernels roost_codes_neon = {l2_u7, dot_u7, l2_u4, dot_u4, fine_u4};
 
 #endif

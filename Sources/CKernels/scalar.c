@@ -78,8 +78,9 @@ FLOAT_ROWS(dot, i8)
 // The query stands first; its bytes have a sign where products are formed.
 ROOST_INLINE int32_t l2_code(uint8_t a, int32_t b) { return (a - b) * (a - b); }
 ROOST_INLINE int32_t dot_code(uint8_t a, int32_t b) { return (int8_t)a * b; }
+ROOST_INLINE int32_t fine_code(uint8_t a, int32_t b) { return b * (4 * b - (int8_t)a); }
 
-#define CODE_ROWS(measure)                                                                    \
+#define ROWS_U7(measure)                                                                      \
   static ROOST_SCORE_ROWS(measure##_u7, int32_t) {                                            \
     const uint8_t *q = query;                                                                 \
     for (size_t n = 0; n < count; n++) {                                                      \
@@ -88,7 +89,9 @@ ROOST_INLINE int32_t dot_code(uint8_t a, int32_t b) { return (int8_t)a * b; }
       for (size_t i = 0; i < dimension; i++) sum += measure##_code(q[i], row[i]);             \
       scores[n] = sum;                                                                        \
     }                                                                                         \
-  }                                                                                           \
+  }
+
+#define ROWS_U4(measure)                                                                      \
   static ROOST_SCORE_ROWS(measure##_u4, int32_t) {                                            \
     for (size_t n = 0; n < count; n++) {                                                      \
       const uint8_t *row = row_at(rows, stride, numbers, n), *q = query;                      \
@@ -102,8 +105,11 @@ ROOST_INLINE int32_t dot_code(uint8_t a, int32_t b) { return (int8_t)a * b; }
     }                                                                                         \
   }
 
-CODE_ROWS(l2)
-CODE_ROWS(dot)
+ROWS_U7(l2)
+ROWS_U7(dot)
+ROWS_U4(l2)
+ROWS_U4(dot)
+ROWS_U4(fine)
 
 void roost_pack_u4(const uint8_t *codes, size_t dimension, uint8_t *out) {
   for (size_t d = 0; d < dimension; d += 128, codes += 128, out += 64) {
@@ -140,4 +146,4 @@ const struct roost_float_kernels roost_floats_scalar = {
     dot_bf16, l2_i8,   dot_i8, dot_f32_block, encode_u8,
     exact_l2, exact_dot,
 };
-const struct roost_code_kernels roost_codes_scalar = {l2_u7, dot_u7, l2_u4, dot_u4};
+const struct roost_code_kernels roost_codes_scalar = {l2_u7, dot_u7, l2_u4, dot_u4, fine_u4};

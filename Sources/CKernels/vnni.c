@@ -12,19 +12,18 @@ TARGET ROOST_INLINE SUMS step_u7(const int l2, SUMS sum, BYTES q, BYTES x) {
   return _mm512_dpbusd_epi32(sum, a, l2 ? a : q);
 }
 
-// (q - x)^2 is q^2 + x (x - 2q): the first is the same for all rows, the second is one product.
 TARGET ROOST_INLINE SUMS step_u4(
-    const int l2, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
-  sum = _mm512_dpbusd_epi32(sum, low, l2 ? _mm512_sub_epi8(low, q_low) : q_low);
-  return _mm512_dpbusd_epi32(sum, high, l2 ? _mm512_sub_epi8(high, q_high) : q_high);
+    const int form, SUMS sum, BYTES q_low, BYTES q_high, BYTES low, BYTES high) {
+  sum = _mm512_dpbusd_epi32(sum, low, factor(form, low, q_low));
+  return _mm512_dpbusd_epi32(sum, high, factor(form, high, q_high));
 }
 
-TARGET ROOST_INLINE SUMS left_out(const int l2, SUMS sum, BYTES q) {
-  return l2 ? _mm512_dpbusd_epi32(sum, q, q) : sum;
+TARGET ROOST_INLINE SUMS left_out(const int form, SUMS sum, BYTES q) {
+  return form == L2 ? _mm512_dpbusd_epi32(sum, q, q) : sum;
 }
 
 #include "code_rows.h"
 
-const struct roost_code_kernels roost_codes_vnni = {l2_u7, dot_u7, l2_u4, dot_u4};
+const struct roost_code_kernels roost_codes_vnni = {l2_u7, dot_u7, l2_u4, dot_u4, fine_u4};
 
 #endif

@@ -1,6 +1,7 @@
 internal import RoostContract
 internal import RoostFiles
 internal import RoostIndex
+internal import RoostKernels
 internal import RoostStorage
 
 /// An index of vectors, of one kind or the other.

@@ -57,6 +57,16 @@ package enum Kernel {
     }
   }
 
+  /// Scores rows of four-bit codes against a query of eighths of a code: four times the squared
+  /// distances, less what is the same for all rows.
+  @inlinable package static func scoreFine(
+    _ query: UnsafePointer<UInt8>, _ rows: UnsafePointer<UInt8>, stride: Int,
+    _ numbers: UnsafePointer<UInt32>?, count: Int, dimension: Int,
+    into scores: UnsafeMutablePointer<Int32>
+  ) {
+    unsafe roost_fine_u4(query, rows, stride, numbers, count, dimension, scores)
+  }
+
   /// Scores rows of seven-bit codes.
   @inlinable package static func scoreSeven(
     _ measure: Measure, _ query: UnsafePointer<UInt8>, _ rows: UnsafePointer<UInt8>, stride: Int,

@@ -60,6 +60,10 @@ ROOST_SCORE_ROWS(roost_dot_u7, int32_t);
 ROOST_SCORE_ROWS(roost_l2_u4, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u4, int32_t);
 
+/// The same rows, and a query of eighths of a code, -67…127: the sums of x (4x - q), which is four
+/// times the squared distance to the query less what is the same for all rows. Exact as above.
+ROOST_SCORE_ROWS(roost_fine_u4, int32_t);
+
 // MARK: Exact sums
 
 /// Sums over `count` rows of 32-bit floats in doubles, rows as above. Number i goes to sum i mod 8,

@@ -181,19 +181,39 @@ extension CodeSpace {
     }
   }
 
-  /// Writes what rows' codes are compared with: codes too, or signed bytes for the inner product.
+  /// Writes what rows' four-bit codes are compared with: eighths of a code, or signed bytes for the
+  /// inner product.
   ///
-  /// Signed bytes say the query more finely than codes could, and its length does not matter.
-  func encodeQuery(
-    _ query: UnsafePointer<Float>, _ width: CodeWidth, into codes: UnsafeMutablePointer<UInt8>
-  ) {
-    guard measure == .innerProduct else { return unsafe encode(query, width, into: codes) }
-    var largest: Float = 0
-    for index in 0..<dimension { largest = max(largest, unsafe query[index].magnitude) }
-    let scale = largest > 0 && largest.isFinite ? 127 / largest : 0
-    for index in 0..<dimension {
-      let byte = Int8(max(-127, min(127, (unsafe query[index] * scale).rounded())))
-      unsafe codes[index] = UInt8(bitPattern: byte)
+  /// Both say the query more finely than codes could; the length of a query does not matter to a
+  /// product.
+  func encodeQuery(_ query: UnsafePointer<Float>, into codes: UnsafeMutablePointer<UInt8>) {
+    let step = (fourRange.upperBound - fourRange.lowerBound) / 15
+    var (scale, minimum) = (8 / step, fourRange.lowerBound)
+    // What the kernels take.
+    var (least, most): (Float, Float) = (-67, 127)
+    switch measure {
+    case .l2: break
+    case .cosine:
+      let squares = unsafe Kernel.squares(query, dimension)
+      if squares > 0 {
+        minimum *= squares.squareRoot()
+        scale /= squares.squareRoot()
+      }
+    case .innerProduct:
+      var largest: Float = 0
+      for index in 0..<dimension { largest = max(largest, unsafe query[index].magnitude) }
+      scale = largest > 0 && largest.isFinite ? 127 / largest : 0
+      minimum = 0
+      least = -127
+      most = 127
+    }
+    unsafe withCoded(query) { numbers in
+      for index in 0..<coded {
+        let number = min(most, max(least, (unsafe numbers[index] - minimum) * scale))
+        // Adding so much rounds to a whole number, which is in the lowest bits then.
+        let bits = (number + 0x1.8p23).bitPattern
+        unsafe codes[index] = UInt8(truncatingIfNeeded: bits)
+      }
     }
   }
 }
@@ -215,6 +235,15 @@ extension CodeSpace {
     isDot = space.measure == .innerProduct
   }
 
+  /// The same rows without the first ones.
+  init(_ rows: CodeRows, from first: Int) {
+    unsafe base = rows.base + first * rows.stride
+    stride = rows.stride
+    codeCount = rows.codeCount
+    width = rows.width
+    isDot = rows.isDot
+  }
+
   /// Scores the rows of some numbers, or the first `count` rows without any; less is nearer.
   @inline(__always)
   func score(
@@ -223,6 +252,9 @@ extension CodeSpace {
   ) {
     let measure: Measure = isDot ? .dot : .l2
     switch width {
+    case .four where !isDot:
+      unsafe Kernel.scoreFine(
+        query, base, stride: stride, numbers, count: count, dimension: codeCount, into: scores)
     case .four:
       unsafe Kernel.scoreFour(
         measure, query, base, stride: stride, numbers, count: count, dimension: codeCount,

@@ -15,16 +15,28 @@ internal import RoostKernels
 
   /// Writes all that there is of a row at a node.
   func put(_ vector: UnsafePointer<Float>, of row: UInt32, at node: Int, _ space: CodeSpace) {
-    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: space.codeCount) { bytes in
-      guard let start = bytes.baseAddress else { return }
-      unsafe bytes.initialize(repeating: 0)
-      unsafe space.encode(vector, .four, into: start)
-      unsafe Kernel.pack(start, space.codeCount, into: codes + node * space.stride(.four))
-      let facts = unsafe space.facts(vector, start)
+    unsafe space.pack(vector, into: codes + node * space.stride(.four)) { bytes in
+      let facts = unsafe space.facts(vector, bytes)
       unsafe squares[node] = facts.squares
       unsafe misses[node] = facts.miss
     }
     unsafe nodes[Int(row)] = UInt32(node).littleEndian
+  }
+}
+
+extension CodeSpace {
+  /// Writes the four-bit codes of a vector as they are kept, and lends them one byte each.
+  func pack(
+    _ vector: UnsafePointer<Float>, into out: UnsafeMutablePointer<UInt8>,
+    _ body: (UnsafePointer<UInt8>) -> Void
+  ) {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: codeCount) { bytes in
+      guard let start = bytes.baseAddress else { return }
+      unsafe bytes.initialize(repeating: 0)
+      unsafe encode(vector, .four, into: start)
+      unsafe Kernel.pack(start, codeCount, into: out)
+      unsafe body(start)
+    }
   }
 }
 

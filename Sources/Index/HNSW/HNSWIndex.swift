@@ -85,7 +85,7 @@ package final class HNSWIndex: Sendable {
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
-      unsafe image.space.encodeQuery(start, .four, into: finder.query)
+      unsafe image.space.encodeQuery(start, into: finder.query)
     }
     let graph = unsafe GraphView(
       nodeCount: image.nodes, degree: image.degree, links: bytes.section(places.links, UInt32.self),

@@ -127,6 +127,15 @@ private struct ListAssembly<Source: RowSource> {
     for (place, number) in middles.numbers.enumerated() {
       memory.put(number.bitPattern, places.middles + 4 * place)
     }
+    let middleCodes = unsafe memory.numbers(UInt8.self, at: places.middleCodes)
+    unsafe middles.numbers.withUnsafeBufferPointer { numbers in
+      guard let base = numbers.baseAddress else { return }
+      for list in 0..<image.lists {
+        unsafe image.space.pack(
+          base + list * dimension, into: middleCodes + list * image.space.stride(.four)
+        ) { _ in }
+      }
+    }
     var starts = [Int](repeating: 0, count: image.lists + 1)
     for list in list { starts[Int(list) + 1] += 1 }
     for list in 0..<image.lists { starts[list + 1] += starts[list] }

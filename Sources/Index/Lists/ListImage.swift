@@ -18,8 +18,8 @@ struct ListImage: Sendable {
 
   /// Where the sections begin, and where the last ends.
   struct Places: Equatable {
-    var middles = 0, starts = 0, codes = 0, rows = 0, lengths = 0, squares = 0, misses = 0
-    var nodes = 0, kept = 0, points = 0
+    var middles = 0, middleCodes = 0, starts = 0, codes = 0, rows = 0, lengths = 0
+    var squares = 0, misses = 0, nodes = 0, kept = 0, points = 0
     var end = 0
   }
 
@@ -28,6 +28,7 @@ struct ListImage: Sendable {
     var sections = ImageSections(after: Self.headerSize)
     var places = Places()
     places.middles = sections.add(lists, 4 * space.dimension)
+    places.middleCodes = sections.add(lists, space.stride(.four))
     places.starts = sections.add(lists + 1, 4)
     places.codes = sections.add(nodes, space.stride(.four))
     places.rows = sections.add(nodes, 4)

@@ -48,7 +48,7 @@ package final class ListIndex: Sendable {
   }
 
   /// How many candidates are kept to find so many neighbours: codes do not tell near from nearer.
-  package static func kept(for limit: Int) -> Int { max(64, 4 * limit + 60) }
+  package static func kept(for limit: Int) -> Int { max(32, 2 * limit + 24) }
 
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
@@ -86,13 +86,13 @@ package final class ListIndex: Sendable {
   package func find(
     _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, _ finder: ListFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount, keeping: keeping)
+    finder.reset(codeCount: image.space.codeCount)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
-    finder.chooseLists(nearest(query, probes, finder))
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
-      unsafe image.space.encodeQuery(start, .four, into: finder.query)
+      unsafe image.space.encodeQuery(start, into: finder.query)
     }
+    finder.chooseLists(min(probes, image.lists), of: image.lists, middles, keeping: keeping)
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     for list in finder.lists {
       let nodes = nodes(of: list)
@@ -110,24 +110,9 @@ package final class ListIndex: Sendable {
     }
   }
 
-  /// The lists whose middles are nearest, the nearest first.
-  private func nearest(_ query: [Float], _ probes: Int, _ finder: ListFinder) -> TopK<Float> {
-    var best = TopK<Float>(limit: min(probes, image.lists))
-    unsafe finder.distances(image.lists) { out in
-      unsafe query.withUnsafeBufferPointer { query in
-        guard let start = query.baseAddress else { return }
-        let middles = unsafe bytes.section(places.middles, UInt8.self)
-        let stride = 4 * image.space.dimension
-        unsafe Kernel.score(
-          measure == .l2 ? .l2 : .dot, start, middles, stride: stride, count: image.lists,
-          dimension: image.space.dimension, into: out)
-      }
-      for list in 0..<image.lists {
-        let score = unsafe out[list]
-        best.insert(measure == .l2 ? score : -score, UInt32(list))
-      }
-    }
-    return best
+  /// The codes of the middles.
+  private var middles: CodeRows {
+    unsafe CodeRows(image.space, .four, at: bytes.section(places.middleCodes, UInt8.self))
   }
 
   /// Scores some rows of a list by their codes and keeps the nearest.
@@ -164,7 +149,6 @@ package final class ListIndex: Sendable {
   private var capacity = 128
   let nodes: UnsafeMutablePointer<UInt32>
   let scores: UnsafeMutablePointer<Int32>
-  private var middles: [Float] = []
   /// The lists to be looked through, the nearest first.
   private(set) var lists: [Int] = []
   /// How many codes the last search compared.
@@ -189,7 +173,7 @@ package final class ListIndex: Sendable {
     unsafe scores.deallocate()
   }
 
-  func reset(codeCount: Int, keeping: Int) {
+  func reset(codeCount: Int) {
     if codeCount > capacity {
       unsafe query.deallocate()
       unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
@@ -197,22 +181,26 @@ package final class ListIndex: Sendable {
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)
-    pool.reset(limit: keeping)
+    pool.reset(limit: 0)
     lists.removeAll(keepingCapacity: true)
     rows.removeAll(keepingCapacity: true)
     inverseLengths.removeAll(keepingCapacity: true)
     scored = 0
   }
 
-  func distances(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
-    if middles.count < count { middles = [Float](repeating: 0, count: count) }
-    unsafe middles.withUnsafeMutableBufferPointer { buffer in
-      if let start = buffer.baseAddress { unsafe body(start) }
+  /// Chooses the lists whose middles are nearest, the nearest first, and gets ready to keep so many
+  /// rows of them.
+  func chooseLists(_ probes: Int, of count: Int, _ middles: CodeRows, keeping: Int) {
+    pool.reset(limit: probes)
+    for start in stride(from: 0, to: count, by: Self.portion) {
+      let portion = min(Self.portion, count - start)
+      let here = CodeRows(middles, from: start)
+      unsafe here.score(UnsafePointer(query), nil, portion, scores)
+      keep(portion, from: start)
     }
-  }
-
-  func chooseLists(_ nearest: TopK<Float>) {
-    for entry in nearest.sorted() { lists.append(Int(entry.row)) }
+    for place in 0..<pool.count { lists.append(NearestPool.node(unsafe pool.keys[place])) }
+    pool.reset(limit: keeping)
+    scored = 0
   }
 
   /// Keeps what is nearest of the nodes that were scored: those from a place on, or those whose

@@ -194,6 +194,7 @@ class _Library:
 
 
 _lib = _Library()
+_search = _lib.search
 
 
 def _call(function: Any, *arguments: Any) -> None:
@@ -236,6 +237,24 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 def _json(value: Any) -> Optional[bytes]:
     return None if value is None else _encoder.encode(value).encode()
+
+
+_known_options: Dict[Tuple[Any, ...], Optional[bytes]] = {}
+
+
+def _options(options: Form) -> Optional[bytes]:
+    """The options of a search; those of plain numbers are written once and kept."""
+    for value in options.values():
+        # 1, 1.0 and True are one key and three texts.
+        if type(value) is not int:
+            return _json(options)
+    key = tuple(options.items())
+    text = _known_options.get(key)
+    if text is None:
+        if len(_known_options) >= 256:
+            _known_options.clear()
+        text = _known_options[key] = _json(options)
+    return text
 
 
 _FourPlaces = ctypes.c_size_t * 4
@@ -340,7 +359,7 @@ class _Floats:
                 vectors = numpy.ascontiguousarray(vectors, dtype=numpy.float32)
             self._shape(vectors.shape, vectors.size)
             self.owner = vectors
-            self.address = vectors.__array_interface__["data"][0]
+            self.address = vectors.ctypes.data
             return
         try:
             view = memoryview(vectors)
@@ -740,8 +759,9 @@ class Collection:
         if not 0 <= k < 1 << 63:
             raise Error("invalid_argument", f"k is {k}; a search asks for 1 or more. Give such a k.")
         hits, error = ctypes.c_void_p(), ctypes.c_void_p()
-        status = _lib.search(
-            self._handle, count, numbers.address, k, _json(options) if options else None, hits, error
+        status = _search(
+            self._handle, count, numbers.address, k, _options(options) if options else None, hits,
+            error,
         )
         if status:
             raise _failure(status, error)

@@ -2,14 +2,19 @@
 ///
 /// A heap of numbers that order as the scores do, and then as their places, so that nothing is
 /// compared twice.
-struct LeastScores {
+package struct LeastScores: Sendable {
   private var heap: [UInt64] = []
 
+  package init() {}
+
   /// The places that were found, in no order.
-  var places: some Sequence<Int> { heap.lazy.map { Int(UInt32(truncatingIfNeeded: $0)) } }
+  package var places: some Sequence<Int> { heap.lazy.map { Int(UInt32(truncatingIfNeeded: $0)) } }
+
+  /// The places that were found, that of the least score first.
+  package var sorted: [Int] { heap.sorted().map { Int(UInt32(truncatingIfNeeded: $0)) } }
 
   /// Finds the `limit` least of the first `count` scores, none of which is not a number.
-  mutating func fill(from scores: [Float], _ count: Int, limit: Int) {
+  package mutating func fill(from scores: [Float], _ count: Int, limit: Int) {
     heap.removeAll(keepingCapacity: true)
     let kept = min(limit, count)
     guard kept > 0 else { return }
