@@ -32,7 +32,9 @@ struct BenchPlan {
   /// Where the real vectors are.
   var neededData: String {
     get throws {
-      guard let data else { throw BenchFailure("real vectors are needed; name their folder: --data") }
+      guard let data else {
+        throw BenchFailure("real vectors are needed; name their folder: --data")
+      }
       return data
     }
   }

@@ -154,7 +154,8 @@ struct FilterMaker {
     case 16: return .exists(.metadata("source", "deep", pick(["x", "none", "y"])))
     case 17: return .gt(.metadata("source", "deep", "x"), .double(Double(chance.below(64)) / 8))
     case 18: return .eq(.metadata("tags", pick(["0", "1", "-1", "7"])), pick(["red", "42"]))
-    case 19: return .in(.metadata("tags"), [.array([]), .array(["red"]), .array(["blue", "blue"])])
+    case 19:
+      return .in(.metadata("tags"), [.array([]), .array(["red"]), .array(["blue", "blue"])])
     case 20: return .eq(.metadata("nowhere"), .null)
     default: return .not(.like(.metadata("source", "name"), pick(["*o*", "b*", "*"])))
     }

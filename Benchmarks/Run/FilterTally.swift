@@ -83,7 +83,9 @@ struct FilterTally: Sendable {
           ].joined(separator: " "))
       }
     }
-    for complaint in complaints.sorted().prefix(Self.shown) { report.line("VIOLATED: \(complaint)") }
+    for complaint in complaints.sorted().prefix(Self.shown) {
+      report.line("VIOLATED: \(complaint)")
+    }
     report.check("\(name): of \(pairs) filtered searches, those with a wrong answer", failed)
     let mean = recalls.reduce(0, +) / Double(max(1, recalls.count))
     report.bar("\(name): mean recall of \(recalls.count) usual searches", mean, atLeast: usual)

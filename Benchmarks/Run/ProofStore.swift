@@ -6,7 +6,9 @@ import RoostEngine
 /// chapters that follow.
 enum ProofStore {
   /// The indexes that are looked at.
-  static let kinds: [(name: String, spec: IndexSpec)] = [("hnsw", .hnsw()), ("ivfflat", .ivfFlat())]
+  static let kinds: [(name: String, spec: IndexSpec)] = [
+    ("hnsw", .hnsw()), ("ivfflat", .ivfFlat()),
+  ]
 
   private static let name = "vectors"
 
@@ -30,7 +32,8 @@ enum ProofStore {
       }
       try store.checkpoint()
       let time = try seconds { _ = try collection.ensureIndexes([kind.spec]) }
-      report.line("\(data.name), \(kind.name): built over \(data.base.count) rows in \(time.shown) s")
+      report.line(
+        "\(data.name), \(kind.name): built over \(data.base.count) rows in \(time.shown) s")
     }
     guard try collection.indexes().map(\.indexed) == [data.base.count] else {
       throw BenchFailure("the index of \(path) is not of all rows")
