@@ -211,8 +211,16 @@ struct Searcher {
     }
     // Whoever is nearer than the farthest of enough candidates is among them.
     guard rows.count >= min(query.limit, matches) else { return false }
+    guard let bound = query.maximumDistance, !bound.isNaN else {
+      try offer(rows, lengths, of: segment)
+      return true
+    }
+    // A row that the index missed may be within the threshold where too few of the candidates are.
+    let before = best
     try offer(rows, lengths, of: segment)
-    return true
+    if best.isFull { return true }
+    best = before
+    return false
   }
 
   /// Offers rows that may be near: first scored in floats, then the nearest exactly.
