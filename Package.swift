@@ -116,7 +116,9 @@ let package = Package(
       path: "Fuzz/Campaign", swiftSettings: house),
     .executableTarget(
       name: "roost-bench",
-      dependencies: ["RoostContract", "RoostFiles", "RoostEngine", "RoostKernels"],
+      dependencies: [
+        "RoostContract", "RoostFiles", "RoostEngine", "RoostIndex", "RoostKernels",
+      ],
       path: "Benchmarks/Run", swiftSettings: house),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),

@@ -6,9 +6,13 @@ import RoostEngine
 // is to be compared with, measured in the same run and in turns.
 //
 //   roost-bench [commits] [writers] [batches] [recovery] [opening] [kernels]
+//   roost-bench [levels] [promises] [filters] [damage] --data PATH
 //     --directory PATH   where to write; on the disk that is to be measured (.build/bench)
 //     --rounds N         rounds of each measurement (7)
 //     --rows N           records of the large store of `opening` (1000000)
+//     --data PATH        the folder of the real vectors, unpacked (Benchmarks/prove does it)
+//     --pairs N          filters and queries that `filters` puts together (10000)
+//     --seed N           which filters those are (1)
 //
 // Ends with 1 when a bar is missed. Nothing else should run on the machine meanwhile.
 
@@ -18,6 +22,22 @@ struct BenchPlan {
   var directory = ".build/bench"
   var rounds = 7
   var rows = 1_000_000
+  var data: String?
+  var pairs = 10_000
+  var seed: UInt64 = 1
+
+  /// Where the stores of proofs are.
+  var proofs: String { directory + "/proofs" }
+
+  /// Where the real vectors are.
+  var neededData: String {
+    get throws {
+      guard let data else {
+        throw BenchFailure("real vectors are needed; name their folder: --data")
+      }
+      return data
+    }
+  }
 }
 
 /// What a measurement says.
@@ -36,6 +56,12 @@ struct BenchReport {
     judge(name, figure, isMet: figure <= bar, "at most \(bar)")
   }
 
+  /// Says how often something happened that must not.
+  mutating func check(_ name: String, _ violations: Int) {
+    if violations > 0 { missed += 1 }
+    print("  \(name): \(violations) (\(violations == 0 ? "met" : "VIOLATED"))")
+  }
+
   private mutating func judge(_ name: String, _ figure: Double, isMet: Bool, _ bar: String) {
     if !isMet { missed += 1 }
     print("  \(name): \(figure.shown) (\(bar): \(isMet ? "met" : "MISSED"))")
@@ -51,6 +77,12 @@ struct Bench {
     ("recovery", Opening.recovery), ("opening", Opening.closed), ("kernels", KernelSpeed.run),
   ]
 
+  /// What is run only when it is named: not how fast, but whether what was promised is so.
+  static let proofs: [(name: String, run: Chapter)] = [
+    ("levels", LevelProof.run), ("promises", RecallProof.run), ("filters", FilterProof.run),
+    ("damage", DamageProof.run),
+  ]
+
   static func main() throws {
     var arguments = CommandLine.arguments.dropFirst()
     if let errand = arguments.first, errand.hasPrefix("_") {
@@ -63,9 +95,13 @@ struct Bench {
       case "--directory": plan.directory = arguments.popFirst() ?? plan.directory
       case "--rounds": plan.rounds = max(1, Int(arguments.popFirst() ?? "") ?? plan.rounds)
       case "--rows": plan.rows = max(1, Int(arguments.popFirst() ?? "") ?? plan.rows)
-      case let name where chapters.contains { $0.name == name }: plan.chapters.append(name)
+      case "--data": plan.data = arguments.popFirst()
+      case "--pairs": plan.pairs = max(1, Int(arguments.popFirst() ?? "") ?? plan.pairs)
+      case "--seed": plan.seed = UInt64(arguments.popFirst() ?? "") ?? plan.seed
+      case let name where (chapters + proofs).contains { $0.name == name }:
+        plan.chapters.append(name)
       default:
-        print("roost-bench knows no \(argument); there are \(chapters.map(\.name))")
+        print("roost-bench knows no \(argument); there are \((chapters + proofs).map(\.name))")
         exit(2)
       }
     }
@@ -77,8 +113,24 @@ struct Bench {
       print("== \(chapter.name)")
       try chapter.run(plan, &report)
     }
+    try removeProofs(plan)
+    if plan.chapters.contains(where: { name in proofs.contains { $0.name == name } }) {
+      try FileManager.default.createDirectory(
+        atPath: plan.proofs, withIntermediateDirectories: true)
+    }
+    for chapter in proofs where plan.chapters.contains(chapter.name) {
+      print("== \(chapter.name)")
+      try chapter.run(plan, &report)
+    }
+    try removeProofs(plan)
     print("load after: \(load()), bars missed: \(report.missed)")
     if report.missed > 0 { exit(1) }
+  }
+
+  /// Removes the stores of proofs: what an older build made says nothing about this one.
+  private static func removeProofs(_ plan: BenchPlan) throws {
+    guard FileManager.default.fileExists(atPath: plan.proofs) else { return }
+    try FileManager.default.removeItem(atPath: plan.proofs)
   }
 
   /// What the machine does besides; a measurement on a busy one says nothing.
@@ -135,6 +187,9 @@ extension [Double] {
 }
 
 extension Double {
+  /// Four places behind the point.
+  var places: String { String(format: "%.4f", self) }
+
   /// Three or more digits that matter.
   var shown: String {
     magnitude >= 100 ? String(format: "%.0f", self) : String(format: "%.3g", self)

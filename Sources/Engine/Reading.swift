@@ -295,6 +295,9 @@ struct NearestPlaces {
   /// The distance that a row must not exceed to be taken.
   var farthest: Double { heap.count == limit ? heap.first?.distance ?? .infinity : .infinity }
 
+  /// Whether there are as many as were asked for.
+  var isFull: Bool { heap.count == limit }
+
   /// Takes a row if it is near enough; its id is asked for only then.
   mutating func offer(
     _ distance: Double, _ place: Place, id: (Place) throws -> String

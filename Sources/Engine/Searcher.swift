@@ -229,8 +229,16 @@ struct Searcher {
     }
     // Whoever is nearer than the farthest of enough candidates is among them.
     guard desk.rows.count >= min(query.limit, matches) else { return false }
+    guard let bound = query.maximumDistance, !bound.isNaN else {
+      try offerRows(of: segment, desk)
+      return true
+    }
+    // A row that the index missed may be within the threshold where too few of the candidates are.
+    let before = best
     try offerRows(of: segment, desk)
-    return true
+    if best.isFull { return true }
+    best = before
+    return false
   }
 
   /// Offers the rows on the desk, which may be near: first scored in floats, then the nearest

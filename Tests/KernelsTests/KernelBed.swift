@@ -184,7 +184,8 @@ struct Kernel: CustomStringConvertible {
       if isExact {
         let code =
           measure == .dot
-          ? UInt8(bitPattern: Int8(seed.below(255) - 127)) : UInt8(seed.below(form == .u7 ? 128 : 16))
+          ? UInt8(bitPattern: Int8(seed.below(255) - 127))
+          : UInt8(seed.below(form == .u7 ? 128 : 16))
         unsafe query.storeBytes(of: code, toByteOffset: i, as: UInt8.self)
       } else {
         unsafe query.storeBytes(of: seed.float(), toByteOffset: 4 * i, as: Float.self)
