@@ -71,7 +71,7 @@ class Roost(Adapter):
 class RoostLists(Roost):
     name = "roost-ivf"
     efforts = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-    form = {"method": "ivfflat", "lists": 0}
+    form = {"method": "ivfflat", "lists": "auto"}
 
 
 ADAPTERS = [Roost, RoostLists]

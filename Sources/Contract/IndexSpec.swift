@@ -49,8 +49,11 @@ public struct VectorIndexSpec: Sendable, Hashable {
     /// A graph: links a record (2…100, 16 by default), candidates while building (4…1000, at least
     /// `2 * m`, 64 by default).
     case hnsw(m: Int, efConstruction: Int)
-    /// Clusters: lists (1…32768, 100 by default).
+    /// Clusters: lists (1…32768, 100 by default), or `automaticLists`.
     case ivfFlat(lists: Int)
+
+    /// As many lists as suit the number of records, found anew whenever the index is built.
+    public static let automaticLists = Int.max
   }
 
   /// The name; nil makes one of the collection's name and the method.

@@ -62,7 +62,7 @@ struct JSONForm {
     }
   }
 
-  private mutating func read<T>(
+  mutating func read<T>(
     _ name: String, _ expected: String, _ convert: (Value) -> T?
   ) throws -> T? {
     guard let value = value(name) else { return nil }
@@ -250,7 +250,13 @@ extension VectorIndexSpec {
     case .hnsw:
       method = .hnsw(
         m: try form.int("m") ?? 0, efConstruction: try form.int("ef_construction") ?? 0)
-    case .ivfFlat: method = .ivfFlat(lists: try form.int("lists") ?? 0)
+    case .ivfFlat:
+      let lists = try form.read("lists", "a whole number or \"auto\"") { value in
+        value == .string("auto")
+          ? Method.automaticLists
+          : value.integerValue.flatMap { Int(exactly: $0) }.flatMap { $0 < .max ? $0 : nil }
+      }
+      method = .ivfFlat(lists: lists ?? 0)
     }
     let quantization = try form.string("quantization") ?? Quantization.auto.rawValue
     guard let quantization = Quantization(rawValue: quantization) else {
@@ -271,7 +277,7 @@ extension VectorIndexSpec {
       members["ef_construction"] = .int(Int64(efConstruction))
     case .ivfFlat(let lists):
       members["method"] = "ivfflat"
-      members["lists"] = .int(Int64(lists))
+      members["lists"] = lists == Method.automaticLists ? "auto" : .int(Int64(lists))
     }
     if let name { members["name"] = .string(name) }
     if let metric { members["metric"] = .string(metric.rawValue) }

@@ -351,6 +351,7 @@ package struct Validation: Sendable {
           remedy: "Raise ef_construction or lower m")
       }
     case .ivfFlat(let lists):
+      guard lists != VectorIndexSpec.Method.automaticLists else { return }
       try inRange("lists", lists, 1...32_768)
     }
   }

@@ -35,7 +35,7 @@ extension StoreCore {
       if goal == .everything { try flush() }
       var tried: Set<UInt64> = []
       while let merge = exclusively({ nextMerge(goal, besides: tried) }) {
-        if goal != .worthwhile { tried.insert(merge.entry.number) }
+        if goal == .everything { tried.insert(merge.entry.number) }
         let inputs = merge.inputs.map(\.entry.file)
         // An index of what is merged away is not worth being built any more.
         merging.withLock { $0.formUnion(inputs) }
@@ -74,6 +74,11 @@ extension StoreCore {
     return isClean ? [] : Array(state.segments.indices)
   }
 
+  /// The living rows of some segments.
+  private func rows(_ segments: [Int], of state: CollectionState) -> Int {
+    segments.reduce(0) { $0 + state.segments[$1].entry.rows - state.segments[$1].dead }
+  }
+
   /// The segments that are merged for one index: as many as fit into it, the smallest first.
   ///
   /// None while the largest of them is more than twice as large as the others together; `atOnce`
@@ -82,7 +87,7 @@ extension StoreCore {
   /// collection is twice as large.
   private func forOneIndex(of state: CollectionState, atOnce: Bool) -> [Int] {
     let limit = indexedRowsMax(state.entry)
-    func rows(_ index: Int) -> Int { state.segments[index].entry.rows - state.segments[index].dead }
+    func rows(_ index: Int) -> Int { self.rows([index], of: state) }
     var (sum, chosen) = (0, [Int]())
     for index in state.segments.indices.sorted(by: { (rows($0), $0) < (rows($1), $1) }) {
       guard sum + rows(index) <= limit else { break }
@@ -102,14 +107,17 @@ extension StoreCore {
       let segment = state.segments[index]
       return segment.dead > 0 && segment.dead * 5 >= segment.entry.rows
     }
-    if !dirty.isEmpty { return dirty }
+    let limit = indexedRowsMax(state.entry)
+    if !dirty.isEmpty { return rows(dirty, of: state) <= limit ? dirty : Array(dirty.prefix(1)) }
     var tiers: [Int: [Int]] = [:]
     for (index, segment) in state.segments.enumerated() {
       // Sizes within a factor of four are about one size, and all below a mebibyte.
       let mebibytes = UInt64(clamping: segment.entry.length >> 20)
       tiers[(UInt64.bitWidth - mebibytes.leadingZeroBitCount + 1) / 2, default: []].append(index)
     }
-    if let tier = tiers.sorted(by: { $0.key < $1.key }).first(where: { $0.value.count >= 4 }) {
+    if let tier = tiers.sorted(by: { $0.key < $1.key }).first(where: {
+      $0.value.count >= 4 && rows($0.value, of: state) <= limit
+    }) {
       return tier.value
     }
     let isIndexed = state.entry.indexes.contains { $0.plan(of: state.entry) != nil }

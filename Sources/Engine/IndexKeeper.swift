@@ -79,7 +79,7 @@ extension StoreCore {
 
   /// How many rows an index can be built over within the limit of memory.
   func indexedRowsMax(_ collection: CollectionEntry) -> Int {
-    var bytes = 1
+    var bytes = 0
     for index in collection.indexes {
       switch index.plan(of: collection) {
       case .graph(let options):
@@ -88,7 +88,7 @@ extension StoreCore {
       case nil: break
       }
     }
-    return max(1, options.indexMemoryLimit / bytes)
+    return bytes == 0 ? .max : max(1, options.indexMemoryLimit / bytes)
   }
 
   /// Whether a segment that is large enough lacks an index; the caller leads.
@@ -322,7 +322,9 @@ extension IndexEntry {
       return .graph(
         HNSWOptions(
           m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1))
-    case .ivfFlat(let lists): return .lists(ListOptions(lists: lists == 0 ? nil : lists, seed: 1))
+    case .ivfFlat(let lists):
+      let isAutomatic = lists == VectorIndexSpec.Method.automaticLists
+      return .lists(ListOptions(lists: isAutomatic ? nil : lists, seed: 1))
     }
   }
 }

@@ -1,5 +1,6 @@
 import RoostContract
 import RoostFiles
+import RoostStorage
 import Testing
 
 @testable import RoostEngine
@@ -83,9 +84,16 @@ struct SettlingTests {
       try store.checkpoint()
     }
     try collection.ensureIndexes([.hnsw(m: 8, efConstruction: 40)])
-    #expect(Self.segments(store).allSatisfy { $0 <= 500 })
-    #expect(Self.segments(store).reduce(0, +) == 800)
+    #expect(Self.segments(store) == [400, 400])
     #expect(try collection.indexes().map(\.indexed) == [800])
+    // Nor does anything that is merged in the background become too large.
+    for part in 4..<8 {
+      try collection.upsert(Self.records(part * 200..<part * 200 + 200))
+      try store.checkpoint()
+    }
+    try store.core.compact(.worthwhile)
+    #expect(Self.segments(store).allSatisfy { $0 <= 500 })
+    #expect(Self.segments(store).reduce(0, +) == 1_600)
     try store.close()
   }
 }

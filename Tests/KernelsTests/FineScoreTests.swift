@@ -23,13 +23,13 @@ struct FineScoreTests {
         for row in 0..<7 {
           let bytes = codes[row * dimension..<(row + 1) * dimension].map { UInt8($0) }
           var out = [UInt8](repeating: 0, count: dimension / 2)
-          unsafe Kernel.pack(bytes, dimension, into: &out)
+          unsafe RoostKernels.Kernel.pack(bytes, dimension, into: &out)
           packed.replaceSubrange(row * dimension / 2..<(row + 1) * dimension / 2, with: out)
         }
         let asked = query.map { UInt8(truncatingIfNeeded: $0) }
         let numbers: [UInt32] = [6, 0, 3, 3, 1, 5, 2, 4, 0]
         var scores = [Int32](repeating: -1, count: numbers.count)
-        unsafe Kernel.scoreFine(
+        unsafe RoostKernels.Kernel.scoreFine(
           asked, packed, stride: dimension / 2, numbers, count: numbers.count,
           dimension: dimension, into: &scores)
         let wanted = numbers.map { row in
@@ -40,7 +40,7 @@ struct FineScoreTests {
         }
         #expect(scores.map { Int($0) } == wanted, "\(blocks) blocks")
         var run = [Int32](repeating: -1, count: 7)
-        unsafe Kernel.scoreFine(
+        unsafe RoostKernels.Kernel.scoreFine(
           asked, packed, stride: dimension / 2, nil, count: 7, dimension: dimension, into: &run)
         #expect(run[3] == scores[2] && run[6] == scores[0] && run[0] == scores[8])
       }
