@@ -149,6 +149,8 @@ extension HeldOutRows.Sample {
     _ products: ArraySlice<Float>, _ squares: [Float], _ numbers: ArraySlice<UInt32>,
     _ measure: IndexMetric
   ) {
+    // Most rows are farther than all that are kept.
+    var bound = nearest.farthest ?? .infinity
     for (place, number) in numbers.enumerated() where number != row {
       let product = products[products.startIndex + place]
       let distance: Float =
@@ -157,9 +159,8 @@ extension HeldOutRows.Sample {
         case .innerProduct: -product
         case .cosine: squares[place] > 0 ? -product / squares[place].squareRoot() : .infinity
         }
-      // Most rows are farther than all that are kept.
-      if let farthest = nearest.farthest, distance > farthest { continue }
-      nearest.insert(distance, number)
+      if distance > bound { continue }
+      if nearest.insert(distance, number) { bound = nearest.farthest ?? .infinity }
     }
   }
 
