@@ -177,14 +177,30 @@ public struct Progress: Sendable, Hashable {
   public var completed: Int
   /// Units in all.
   public var total: Int
+  /// Units done in a second; nil while unknown.
+  public var rate: Double?
+  /// The seconds until all of this phase is done at this rate; nil while unknown.
+  public var secondsLeft: Double? {
+    guard let rate, rate > 0 else { return nil }
+    return Double(max(0, total - completed)) / rate
+  }
 
   /// The share that is done, in 0…1.
   public var fraction: Double { total == 0 ? 1 : Double(completed) / Double(total) }
 
   /// Makes a progress.
-  public init(phase: String, completed: Int, total: Int) {
+  public init(phase: String, completed: Int, total: Int, rate: Double? = nil) {
     self.phase = phase
     self.completed = completed
     self.total = total
+    self.rate = rate
+  }
+
+  /// Makes a progress of work that has taken so many nanoseconds.
+  package init(phase: String, completed: Int, total: Int, after nanoseconds: UInt64) {
+    let isKnown = completed > 0 && nanoseconds > 0
+    self.init(
+      phase: phase, completed: completed, total: total,
+      rate: isKnown ? Double(completed) * 1e9 / Double(nanoseconds) : nil)
   }
 }

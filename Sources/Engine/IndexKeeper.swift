@@ -162,10 +162,19 @@ extension StoreCore {
     for row in 0..<reader.rowCount where task.view.isAlive(row, at: task.lsn) {
       rows.append(UInt32(row))
     }
-    let watch = JobWatch { completed, total in
-      progress?(Progress(phase: "index", completed: completed, total: total))
-      return !self.queue.withLock { $0.isClosing } && !Task.isCancelled
-        && !self.isMerging(task.segment.file)
+    let start = fileSystem.now()
+    @Sendable func goOn(_ phase: String, _ completed: Int, _ total: Int) -> Bool {
+      let elapsed = fileSystem.now() - start
+      progress?(
+        phase == "index"
+          ? Progress(phase: phase, completed: completed, total: total, after: elapsed)
+          : Progress(phase: phase, completed: completed, total: total))
+      return !queue.withLock { $0.isClosing } && !Task.isCancelled && !isMerging(task.segment.file)
+    }
+    let watch = JobWatch {
+      goOn("index", $0, $1)
+    } goOnMeasuring: {
+      goOn("measure", $0, $1)
     }
     let image: AlignedMemory
     do {

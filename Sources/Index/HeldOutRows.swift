@@ -19,7 +19,8 @@ struct HeldOutRows {
   ///
   /// - Parameter numbers: the numbers of the rows in their segment, in order.
   init(
-    of source: some RowSource, numbered numbers: [UInt32], dimension: Int, measure: IndexMetric
+    of source: some RowSource, numbered numbers: [UInt32], dimension: Int, measure: IndexMetric,
+    _ workers: any Workers, _ watch: JobWatch
   ) throws {
     let count = min(Self.most, numbers.count / 4)
     var buffer: [Float] = []
@@ -32,79 +33,165 @@ struct HeldOutRows {
     let queries = samples.flatMap(\.vector)
     var start = 0
     while start < numbers.count {
+      guard watch.goOnMeasuring(start, numbers.count) else { throw JobStopped() }
       let rows = start..<min(start + Self.portion, numbers.count)
       start = rows.upperBound
       try source.read(rows, into: &buffer)
-      compare(queries, with: buffer, Array(numbers[rows]), dimension, measure)
+      let vectors = buffer
+      let squares = Self.squares(vectors, dimension)
+      unsafe samples.withUnsafeMutableBufferPointer { samples in
+        let shared = unsafe SharedSlots(samples)
+        let each = (count + workers.count - 1) / workers.count
+        workers.run { thread in
+          let own = min(count, thread * each)..<min(count, thread * each + each)
+          guard !own.isEmpty else { return }
+          let products = Self.products(queries, own, vectors, rows.count, dimension)
+          for (line, sample) in own.enumerated() {
+            shared.change(sample) { sample in
+              sample.compare(
+                products[line * rows.count..<(line + 1) * rows.count], squares, numbers[rows],
+                measure)
+            }
+          }
+        }
+      }
     }
   }
 
-  private mutating func compare(
-    _ queries: [Float], with vectors: [Float], _ numbers: [UInt32], _ dimension: Int,
-    _ measure: IndexMetric
-  ) {
-    var products = [Float](repeating: 0, count: samples.count * numbers.count)
-    var squares = [Float](repeating: 0, count: numbers.count)
+  private static func squares(_ vectors: [Float], _ dimension: Int) -> [Float] {
+    unsafe vectors.withUnsafeBufferPointer { vectors in
+      guard let base = vectors.baseAddress else { return [] }
+      return (0..<vectors.count / dimension).map { row in
+        unsafe Kernel.squares(base + row * dimension, dimension)
+      }
+    }
+  }
+
+  /// The products of some queries with rows, one query after the other.
+  private static func products(
+    _ queries: [Float], _ own: Range<Int>, _ vectors: [Float], _ count: Int, _ dimension: Int
+  ) -> [Float] {
+    var products = [Float](repeating: 0, count: own.count * count)
     unsafe queries.withUnsafeBufferPointer { queries in
       unsafe vectors.withUnsafeBufferPointer { vectors in
         unsafe products.withUnsafeMutableBufferPointer { out in
           guard let a = queries.baseAddress, let b = vectors.baseAddress, let out = out.baseAddress
           else { return }
           unsafe Kernel.products(
-            a, samples.count, b, numbers.count, dimension: dimension, into: out)
-          for place in 0..<numbers.count {
-            squares[place] = unsafe Kernel.squares(b + place * dimension, dimension)
-          }
+            a + own.lowerBound * dimension, own.count, b, count, dimension: dimension, into: out)
         }
       }
     }
-    for sample in samples.indices {
-      for place in 0..<numbers.count where numbers[place] != samples[sample].row {
-        let product = products[sample * numbers.count + place]
-        let distance: Float =
-          switch measure {
-          case .l2: squares[place] - 2 * product
-          case .innerProduct: -product
-          case .cosine: squares[place] > 0 ? -product / squares[place].squareRoot() : .infinity
-          }
-        samples[sample].nearest.insert(distance, numbers[place])
+    return products
+  }
+
+  /// The recall that is reached with each of some efforts.
+  ///
+  /// - Parameters:
+  ///   - finder: makes what finds the rows of a sample, the nearest first; each thread has its own.
+  ///   - kept: how many of them count for a number of neighbours.
+  func points(
+    _ efforts: [Int], _ workers: any Workers,
+    _ finder: @Sendable () -> (_ effort: Int, Sample) -> [UInt32],
+    counting kept: @Sendable (_ effort: Int, _ limit: Int) -> Int
+  ) -> [RecallPoint] {
+    guard !samples.isEmpty else {
+      // Of so few rows nobody misses one.
+      return efforts.map { effort in
+        RecallPoint(
+          effort: effort, means: RecallCurve.limits.map { _ in 1 },
+          errors: RecallCurve.limits.map { _ in 0 })
       }
+    }
+    // A line of shares for each sample: all limits of the first effort, of the second, ...
+    var shares = [[Double]](repeating: [], count: samples.count)
+    unsafe shares.withUnsafeMutableBufferPointer { lines in
+      let shared = unsafe SharedSlots(lines)
+      let next = AtomicCounter()
+      workers.run { _ in
+        let find = finder()
+        while true {
+          let number = next.add(1)
+          guard number < samples.count else { return }
+          let line = self.samples[number].shares(efforts, find, kept)
+          shared.change(number) { $0 = line }
+        }
+      }
+    }
+    let columns = RecallCurve.limits.count
+    return efforts.enumerated().map { place, effort in
+      let moments = (place * columns..<(place + 1) * columns).map { column in
+        Self.moments(shares.lazy.map { $0[column] })
+      }
+      return RecallPoint(
+        effort: effort, means: moments.map(\.mean), errors: moments.map(\.error))
     }
   }
 
-  /// The recall that is reached with some effort.
-  ///
-  /// - Parameter find: the rows that are found for a sample, the nearest first, and how many of
-  ///   them count for a number of neighbours.
-  func point(
-    _ effort: Int, _ find: (Sample) -> [UInt32], counting kept: (_ limit: Int) -> Int
-  ) -> RecallPoint {
-    guard !samples.isEmpty else {
-      // Of so few rows nobody misses one.
-      return RecallPoint(
-        effort: effort, means: RecallCurve.limits.map { _ in 1 },
-        errors: RecallCurve.limits.map { _ in 0 })
+  /// The mean and how wrong it may be.
+  private static func moments(
+    _ shares: some Collection<Double>
+  ) -> (mean: Double, error: Double) {
+    let count = Double(shares.count)
+    var (sum, squares) = (0.0, 0.0)
+    for share in shares {
+      sum += share
+      squares += share * share
     }
-    var sums = RecallCurve.limits.map { _ in 0.0 }
-    var squares = sums
-    for sample in samples {
-      let rows = find(sample)
-      let truth = sample.nearest.sorted()
-      for (column, limit) in RecallCurve.limits.enumerated() {
-        let found = Set(rows.prefix(kept(limit)))
-        let wanted = truth.prefix(limit)
-        let hits = wanted.count { found.contains($0.row) }
-        let recall = wanted.isEmpty ? 1 : Double(hits) / Double(wanted.count)
-        sums[column] += recall
-        squares[column] += recall * recall
+    let mean = sum / count
+    return (mean, (max(0, squares / count - mean * mean) / count).squareRoot())
+  }
+}
+
+extension HeldOutRows.Sample {
+  /// Takes the nearest of some rows, given their products with the sample and their squares.
+  fileprivate mutating func compare(
+    _ products: ArraySlice<Float>, _ squares: [Float], _ numbers: ArraySlice<UInt32>,
+    _ measure: IndexMetric
+  ) {
+    // Most rows are farther than all that are kept.
+    var bound = nearest.farthest ?? .infinity
+    for (place, number) in numbers.enumerated() where number != row {
+      let product = products[products.startIndex + place]
+      let distance: Float =
+        switch measure {
+        case .l2: squares[place] - 2 * product
+        case .innerProduct: -product
+        case .cosine: squares[place] > 0 ? -product / squares[place].squareRoot() : .infinity
+        }
+      if distance > bound { continue }
+      if nearest.insert(distance, number) { bound = nearest.farthest ?? .infinity }
+    }
+  }
+
+  /// The share of the true neighbours that is found, for each effort and number of neighbours.
+  fileprivate func shares(
+    _ efforts: [Int], _ find: (_ effort: Int, Self) -> [UInt32],
+    _ kept: (_ effort: Int, _ limit: Int) -> Int
+  ) -> [Double] {
+    let truth = nearest.sorted()
+    var ranks: [UInt32: Int] = [:]
+    for (rank, entry) in truth.enumerated() { ranks[entry.row] = rank }
+    return efforts.flatMap { effort in
+      // Where each true neighbour was found; a row is found once.
+      let places = find(effort, self).enumerated().compactMap { place, row in
+        ranks[row].map { (place: place, rank: $0) }
+      }
+      return RecallCurve.limits.map { limit in
+        let wanted = min(limit, truth.count)
+        let hits = places.count { $0.rank < limit && $0.place < kept(effort, limit) }
+        return wanted == 0 ? 1 : Double(hits) / Double(wanted)
       }
     }
-    let count = Double(samples.count)
-    return RecallPoint(
-      effort: effort, means: sums.map { $0 / count },
-      errors: sums.indices.map { column in
-        let mean = sums[column] / count
-        return (max(0, squares[column] / count - mean * mean) / count).squareRoot()
-      })
   }
+}
+
+/// The elements of an array that several threads change at once, each its own.
+// Sendable: no two threads are given the same element.
+@safe private struct SharedSlots<Element>: @unchecked Sendable {
+  private let slots: UnsafeMutableBufferPointer<Element>
+
+  init(_ slots: UnsafeMutableBufferPointer<Element>) { unsafe self.slots = slots }
+
+  func change(_ number: Int, _ body: (inout Element) -> Void) { unsafe body(&slots[number]) }
 }

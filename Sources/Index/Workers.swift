@@ -20,11 +20,15 @@ package struct OneWorker: Workers {
 package struct JobWatch: Sendable {
   /// Called now and then with what is done of all there is; false ends the job.
   package var goOn: @Sendable (_ completed: Int, _ total: Int) -> Bool
+  /// The same while what was built is measured.
+  package var goOnMeasuring: @Sendable (_ completed: Int, _ total: Int) -> Bool
 
   package init(
-    goOn: @escaping @Sendable (_ completed: Int, _ total: Int) -> Bool = { _, _ in true }
+    goOn: @escaping @Sendable (_ completed: Int, _ total: Int) -> Bool = { _, _ in true },
+    goOnMeasuring: @escaping @Sendable (_ completed: Int, _ total: Int) -> Bool = { _, _ in true }
   ) {
     self.goOn = goOn
+    self.goOnMeasuring = goOnMeasuring
   }
 }
 

@@ -122,14 +122,17 @@ private struct HNSWAssembly<Source: RowSource> {
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
     try fill(memory, image, places, builder, order)
-    try measure(memory, places)
+    try measure(memory, places, watch)
     return memory
   }
 
   /// Measures the graph and writes the points of its curve, which were left out so far.
-  private func measure(_ memory: AlignedMemory, _ places: HNSWImage.Places) throws {
+  private func measure(
+    _ memory: AlignedMemory, _ places: HNSWImage.Places, _ watch: JobWatch
+  ) throws {
     let index = try HNSWIndex(unmeasured: IndexBytes(memory))
-    let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points()
+    let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points(
+      workers, watch)
     memory.put(points, at: places.points)
   }
 

@@ -11,18 +11,20 @@ struct HNSWCalibration<Source: RowSource> {
   /// The efforts that are tried.
   static var efforts: [Int] { [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1_000] }
 
-  func points() throws -> [RecallPoint] {
+  func points(_ workers: any Workers, _ watch: JobWatch) throws -> [RecallPoint] {
     let rows = try HeldOutRows(
-      of: source, numbered: numbers, dimension: index.dimension, measure: index.measure)
+      of: source, numbered: numbers, dimension: index.dimension, measure: index.measure, workers,
+      watch)
     let nodes = nodesOfRows(Set(rows.samples.map(\.row)))
-    let finder = HNSWFinder()
-    return Self.efforts.map { effort in
-      rows.point(effort) { sample in
+    let index = index
+    return rows.points(Self.efforts, workers) {
+      let finder = HNSWFinder()
+      return { effort, sample in
         index.find(sample.vector, effort: effort, without: nodes[sample.row], finder)
         return finder.rows
-      } counting: { _ in
-        effort
       }
+    } counting: { effort, _ in
+      effort
     }
   }
 

@@ -62,7 +62,7 @@ private struct ListAssembly<Source: RowSource> {
     let list = try assign(middles, watch)
     try fill(memory, image, places, middles, list)
     guard watch.goOn(count, count) else { throw JobStopped() }
-    try measure(memory, places, probes)
+    try measure(memory, places, probes, watch)
     return memory
   }
 
@@ -170,21 +170,21 @@ private struct ListAssembly<Source: RowSource> {
 
   /// Measures the lists and writes the points of their curve, which were left out so far.
   private func measure(
-    _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int]
+    _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int], _ watch: JobWatch
   ) throws {
     let index = try ListIndex(unmeasured: IndexBytes(memory))
     let rows = try HeldOutRows(
-      of: source, numbered: numbers, dimension: dimension, measure: measure)
-    let finder = ListFinder()
+      of: source, numbered: numbers, dimension: dimension, measure: measure, workers, watch)
     let most = ListIndex.kept(for: RecallCurve.limits.last ?? 1)
-    let points = probes.map { probes in
-      rows.point(probes) { sample in
+    let points = rows.points(probes, workers) {
+      let finder = ListFinder()
+      return { probes, sample in
         index.find(sample.vector, probes: probes, keeping: most + 1, finder)
         // As if it were in no list.
         return finder.rows.filter { $0 != sample.row }
-      } counting: { limit in
-        ListIndex.kept(for: limit)
       }
+    } counting: { _, limit in
+      ListIndex.kept(for: limit)
     }
     memory.put(points, at: places.points)
   }
