@@ -1,4 +1,3 @@
-import Dispatch
 import RoostContract
 import RoostEngine
 import RoostFiles
@@ -115,11 +114,11 @@ private struct DamageBed: Sendable {
 
   /// What becomes of the answers when the file is damaged in each of so many ways.
   func outcomes(
-    of count: Int, _ damage: @Sendable (inout [UInt8], Int) -> Void
+    of count: Int, _ damage: @escaping @Sendable (inout [UInt8], Int) -> Void
   ) -> Outcome {
     let whole = Monitor(Outcome())
     let portion = 256
-    DispatchQueue.concurrentPerform(iterations: (count + portion - 1) / portion) { part in
+    SideBySide.run((count + portion - 1) / portion) { part in
       var outcome = Outcome()
       for place in part * portion..<min(count, (part + 1) * portion) {
         var bytes = file

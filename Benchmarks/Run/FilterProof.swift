@@ -1,4 +1,3 @@
-import Dispatch
 import RoostContract
 import RoostEngine
 import RoostFiles
@@ -35,7 +34,7 @@ enum FilterProof {
     let whole = Monitor(FilterTally())
     let rounds = (pairs + perQuery - 1) / perQuery
     // A round is one query, and a seed of its own.
-    DispatchQueue.concurrentPerform(iterations: rounds) { round in
+    SideBySide.run(rounds) { round in
       var tally = FilterTally()
       let query = FilterQuery(world.queries[round % world.queries.count], in: world)
       var maker = FilterMaker(world, seed: seed &* 0x9E37_79B9 &+ UInt64(round))

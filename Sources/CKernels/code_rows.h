@@ -7,8 +7,8 @@
 //   step_u7(l2, sums, q, x), step_u4(form, sums, q low, q high, x low, x high)
 //   ready_u4(form, q)        the query as step_u4 wants it
 //   left_out(form, sums, q)  adds what step_u4 leaves out of every score, from a plain query
-// Where (q - x)^2 is wanted, q^2 + x (x - 2q) may be summed: the first is the same for all rows, and
-// the second is one product.
+// Where (q - x)^2 is wanted, q^2 + x (x - 2q) may be summed: the first is the same for all rows,
+// and the second is one product.
 //   sum_codes(a, b, c, d, offset, out)
 
 #ifndef ROOST_CODE_ROWS_H

@@ -125,8 +125,8 @@ struct Searcher {
     max(1e-9, Double(matches) / Double(max(1, part.reader.rowCount)))
   }
 
-  /// What looking at every match costs, in nanoseconds: going through the rows, a few cache lines of
-  /// codes for each match, and the vectors of those that their codes leave.
+  /// What looking at every match costs, in nanoseconds: going through the rows, a few cache lines
+  /// of codes for each match, and the vectors of those that their codes leave.
   private func scanCost(_ matches: Int, of part: SegmentView) -> Double {
     let all = Double(part.reader.rowCount)
     let dimension = Double(view.entry.dimension)
@@ -331,8 +331,8 @@ struct Searcher {
     return compared
   }
 
-  /// Goes through the nodes of all matches, in portions: a run of nodes without numbers where all of
-  /// it matches, else their numbers.
+  /// Goes through the nodes of all matches, in portions: a run of nodes without numbers where all
+  /// of it matches, else their numbers.
   private mutating func forEachMatch(
     of coded: CodedRows, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ desk: SearchDesk,
     _ body: (_ nodes: [UInt32]?, _ first: Int, _ count: Int, inout Searcher) throws -> Void

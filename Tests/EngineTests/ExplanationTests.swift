@@ -45,7 +45,11 @@ struct ExplanationTests {
           #expect(part.way == .nothing && part.matches == 0 && part.scored == 0)
         }
       }
-      if query.exact { #expect(explanation.parts.allSatisfy { $0.way == .scan }) }
+      // An exact search looks at every match: by its codes where an index has them.
+      if query.exact {
+        #expect(explanation.parts.map(\.way) == [.codes, .scan, .scan])
+        #expect(explanation.parts.allSatisfy { ($0.compared != nil) == ($0.way == .codes) })
+      }
       #expect((explanation.recall == nil) == (query.exact || query.effort != nil))
     }
     let matching = bed.records.prefix(700).count { filter.matches($0) }

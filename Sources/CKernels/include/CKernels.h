@@ -48,9 +48,9 @@ ROOST_SCORE_ROWS(roost_dot_bf16, float);
 ROOST_SCORE_ROWS(roost_l2_i8, float);
 ROOST_SCORE_ROWS(roost_dot_i8, float);
 
-/// Rows of codes, one byte each, 0…127; the query is the same for l2, and has a sign, -127…127, for
-/// dot. The scores are exact, and the same on every CPU, up to 133,144 dimensions; bytes out of these
-/// ranges make them meaningless.
+/// Rows of codes, one byte each, 0…127; the query is the same for l2, and has a sign, -127…127,
+/// for dot. The scores are exact, and the same on every CPU, up to 133,144 dimensions; bytes out of
+/// these ranges make them meaningless.
 ROOST_SCORE_ROWS(roost_l2_u7, int32_t);
 ROOST_SCORE_ROWS(roost_dot_u7, int32_t);
 

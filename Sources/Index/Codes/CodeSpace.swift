@@ -107,7 +107,7 @@ package struct CodeSpace: Sendable, Equatable {
   /// The share of the variance that may be without codes.
   private static let leftOut = 0.002
 
-  /// The dimensions that vary most, a whole number of blocks of them; none when that is all of them.
+  /// The dimensions that vary most, a whole number of blocks of them; none when that is all.
   private static func varying(_ rows: [Float], _ dimension: Int) -> [UInt32] {
     let count = rows.count / max(1, dimension)
     guard dimension > 128, count > 1 else { return [] }
