@@ -192,7 +192,7 @@ void roost_collection_release(roost_collection *collection);
 /// Makes an index be there; one of its name with other options is made anew.
 ///
 ///   {"vector":{"method":"hnsw","m":16,"ef_construction":64,"name":null,"quantization":"auto"}}
-///   {"vector":{"method":"ivfflat","lists":100}}
+///   {"vector":{"method":"ivfflat","lists":100}}            lists may be "auto"
 ///   {"metadata":{"name":null,"fields":["category"]}}
 roost_status roost_ensure_index(roost_collection *collection, const char *index_json,
                                 roost_progress progress, void *context, char **error);
