@@ -1,5 +1,6 @@
 import RoostContract
 import RoostFiles
+import RoostStorage
 import Testing
 
 @testable import RoostEngine

@@ -28,7 +28,7 @@ struct ExactSumTests {
         for measure in Measure.allCases {
           var sums = [Double](repeating: -1, count: numbers.count)
           var squares = sums
-          unsafe Kernel.exactSums(
+          unsafe RoostKernels.Kernel.exactSums(
             measure, query, rows, stride: 4 * dimension, numbers, count: numbers.count,
             dimension: dimension, into: &sums, squares: &squares)
           for (place, row) in numbers.enumerated() {

@@ -15,16 +15,22 @@ internal import RoostKernels
 
   /// Writes all that there is of a row at a node.
   func put(_ vector: UnsafePointer<Float>, of row: UInt32, at node: Int, _ space: CodeSpace) {
+    unsafe nodes[Int(row)] = UInt32(node).littleEndian
+    let place = unsafe codes + node * space.rowBytes
+    if space.width == .whole { return unsafe space.copy(vector, into: place) }
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: space.codeCount) { bytes in
       guard let start = bytes.baseAddress else { return }
       unsafe bytes.initialize(repeating: 0)
-      unsafe space.encode(vector, .four, into: start)
-      unsafe Kernel.pack(start, space.codeCount, into: codes + node * space.stride(.four))
+      unsafe space.encode(vector, space.width, into: start)
+      if space.width == .four {
+        unsafe Kernel.pack(start, space.codeCount, into: place)
+      } else {
+        unsafe place.update(from: start, count: space.codeCount)
+      }
       let facts = unsafe space.facts(vector, start)
       unsafe squares[node] = facts.squares
       unsafe misses[node] = facts.miss
     }
-    unsafe nodes[Int(row)] = UInt32(node).littleEndian
   }
 }
 
@@ -74,16 +80,11 @@ internal import RoostKernels
         guard let query = query.baseAddress, let out = out.baseAddress else { return }
         guard let numbers else {
           let start = unsafe codes.base + first * codes.stride
-          unsafe Kernel.scoreFour(
-            .dot, query, start, stride: codes.stride, nil, count: count,
-            dimension: codes.codeCount, into: out)
-          return
+          return unsafe multiply(query, start, nil, count, out)
         }
         unsafe numbers.withUnsafeBufferPointer { numbers in
-          unsafe Kernel.scoreFour(
-            .dot, query, codes.base, stride: codes.stride,
-            numbers.baseAddress.map { unsafe $0 + first },
-            count: count, dimension: codes.codeCount, into: out)
+          unsafe multiply(
+            query, codes.base, numbers.baseAddress.map { unsafe $0 + first }, count, out)
         }
       }
     }
@@ -97,6 +98,22 @@ internal import RoostKernels
       for place in 0..<count {
         estimates.append(query.estimate(products[place], unsafe squares[first + place]))
       }
+    }
+  }
+
+  /// The products of a query in signed bytes with codes.
+  private func multiply(
+    _ query: UnsafePointer<UInt8>, _ start: UnsafePointer<UInt8>,
+    _ numbers: UnsafePointer<UInt32>?, _ count: Int, _ out: UnsafeMutablePointer<Int32>
+  ) {
+    if codes.width == .four {
+      unsafe Kernel.scoreFour(
+        .dot, query, start, stride: codes.stride, numbers, count: count,
+        dimension: codes.codeCount, into: out)
+    } else {
+      unsafe Kernel.scoreSeven(
+        .dot, query, start, stride: codes.stride, numbers, count: count,
+        dimension: codes.codeCount, into: out)
     }
   }
 
