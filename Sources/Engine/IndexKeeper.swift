@@ -82,11 +82,9 @@ extension StoreCore {
     var bytes = 0
     for index in collection.indexes {
       switch index.plan(of: collection) {
-      case .graph(let options, let coding):
-        bytes = max(
-          bytes, HNSWIndex.buildingBytes(dimension: collection.dimension, options, coding))
-      case .lists(let options):
-        bytes = max(bytes, ListIndex.buildingBytes(dimension: collection.dimension, options))
+      case .graph(let options):
+        bytes = max(bytes, HNSWIndex.buildingBytes(dimension: collection.dimension, options))
+      case .lists: bytes = max(bytes, ListIndex.buildingBytes(dimension: collection.dimension))
       case nil: break
       }
     }
@@ -186,10 +184,10 @@ extension StoreCore {
       let workers = ThreadWorkers(fileSystem, count: options.indexThreads)
       image =
         switch task.plan {
-        case .graph(let options, let coding):
+        case .graph(let options):
           try HNSWIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
-            measure: measure, options, coding: coding, workers, watch)
+            measure: measure, options, workers, watch)
         case .lists(let options):
           try ListIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
@@ -311,7 +309,7 @@ struct IndexAttachment {
 
 /// What an index is built as.
 enum IndexPlan {
-  case graph(HNSWOptions, RowCoding?)
+  case graph(HNSWOptions)
   case lists(ListOptions)
 
   /// The kind that stands in the file: graphs come before lists when there are both.
@@ -328,29 +326,14 @@ extension IndexEntry {
   func plan(of collection: CollectionEntry) -> IndexPlan? {
     guard case .vector(let spec) = spec, spec.metric ?? collection.metric == collection.metric
     else { return nil }
-    let coding = spec.quantization.coding
     switch spec.method {
     case .hnsw(let m, let efConstruction):
       return .graph(
         HNSWOptions(
-          m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1),
-        coding)
+          m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1))
     case .ivfFlat(let lists):
       let isAutomatic = lists == VectorIndexSpec.Method.automaticLists
-      return .lists(ListOptions(lists: isAutomatic ? nil : lists, seed: 1, coding: coding))
-    }
-  }
-}
-
-extension Quantization {
-  /// What stands for rows in an index; nil when measuring decides.
-  var coding: RowCoding? {
-    switch self {
-    case .auto: nil
-    case .none: .numbers
-    case .sq8: .seven
-    case .sq4: .four
-    case .rabitq: .rotated
+      return .lists(ListOptions(lists: isAutomatic ? nil : lists, seed: 1))
     }
   }
 }
