@@ -96,7 +96,6 @@ private struct StepMaker {
       reading: pick([.mapped, .copied]),
       memoryLimit: pick([1, 600, 6_000, 60_000, 48 << 20]), background: false)
     options.indexedRows = pick([1, 2_000])
-    options.prefersIndexes = pick([true, false])
     specs = (0..<pick([1, 2, 3])).map { index in
       CollectionSpec(
         name: ["notes", "é", "images of birds"][index],
