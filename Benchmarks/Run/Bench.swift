@@ -83,8 +83,17 @@ struct Bench {
     ("damage", DamageProof.run),
   ]
 
-  static func main() throws {
-    var arguments = CommandLine.arguments.dropFirst()
+  static func main() {
+    do {
+      try run(CommandLine.arguments.dropFirst())
+    } catch {
+      FileHandle.standardError.write(Data("roost-bench: \(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  private static func run(_ words: ArraySlice<String>) throws {
+    var arguments = words
     if let errand = arguments.first, errand.hasPrefix("_") {
       try Errand.run(errand, Array(arguments.dropFirst()))
       return

@@ -61,14 +61,17 @@ enum Commits {
   static func manyWriters(_ plan: BenchPlan, _ report: inout BenchReport) throws {
     let samples = try SampleRecords(dimension: spec.dimension)
     var rates: [Int: [Double]] = [:]
+    var shared: [Double] = []
     try withDirectory(plan, "writers") { path in
       let store = try Store.open(at: path)
       let collection = try store.ensureCollection(spec)
       try collection.upsert(samples.records(0..<100))
       for round in 0..<plan.rounds {
         for writers in [1, 8] {
+          let before = try syncs(of: store)
           let rate = try rate(of: writers, commits: 300, round, collection, samples)
           rates[writers, default: []].append(rate)
+          if writers == 8 { shared.append(8 * 300 / Double(try syncs(of: store) - before)) }
         }
       }
       try store.close()
@@ -76,7 +79,15 @@ enum Commits {
     let (one, eight) = (rates[1] ?? [], rates[8] ?? [])
     report.line("one writer, commits of one record a second: \(one.shown)")
     report.line("eight writers, commits of one record a second: \(eight.shown)")
+    report.line("commits of eight writers that share a sync: \(shared.shown)")
     report.bar("ratio of the medians", eight.median / one.median, atLeast: 4)
+  }
+
+  private static func syncs(of store: Store) throws -> Int64 {
+    guard case .int(let syncs)? = store.health().details["syncs"] else {
+      throw BenchFailure("the health of a store does not tell its syncs")
+    }
+    return syncs
   }
 
   private static func rate(

@@ -22,6 +22,13 @@ package enum Bytewise {
     }
   }
 
+  /// Whether a text is empty, or all white space.
+  package static func isBlank(_ text: String) -> Bool {
+    // Most texts begin with a letter or a digit, which needs no table.
+    if let first = text.utf8.first, (0x21...0x7E).contains(first) { return false }
+    return text.unicodeScalars.allSatisfy(\.properties.isWhitespace)
+  }
+
   /// The text without the white space at its two ends, by the White_Space property of Unicode.
   package static func trimmed(_ text: String) -> String {
     let scalars = text.unicodeScalars
@@ -48,7 +55,17 @@ package struct BytewiseKey: Hashable, Comparable, Sendable {
   package static func < (a: Self, b: Self) -> Bool { Bytewise.precedes(a.text, b.text) }
 
   package func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
-    hasher.combine(0xFF as UInt8)
+    // Eight bytes at a time; what is left is told from such eight by the count behind it.
+    var (word, count) = (0 as UInt64, 0 as UInt8)
+    for byte in text.utf8 {
+      word = word << 8 | UInt64(byte)
+      count += 1
+      if count == 8 {
+        hasher.combine(word)
+        (word, count) = (0, 0)
+      }
+    }
+    hasher.combine(word)
+    hasher.combine(count)
   }
 }

@@ -146,13 +146,14 @@ package struct Validation: Sendable {
   private func check(
     _ record: Record, at index: Int, dimension: Int, element: ElementType, collection: String
   ) throws {
-    guard !Bytewise.trimmed(record.id).isEmpty else {
+    guard !Bytewise.isBlank(record.id) else {
       throw StoreError(
         .invalidArgument, found: "the record at position \(index) has the id \(quoted(record.id))",
         expected: "an id has at least one character that is not white space",
         remedy: "Give every record an id")
     }
-    let name = "record \(quoted(record.id)) at position \(index)"
+    // Words are only made for what is refused.
+    var name: String { "record \(quoted(record.id)) at position \(index)" }
     try checkText(record.id, "the id of \(name)", bytesMax: capabilities.idBytesMax)
     let count = record.vector?.count ?? 0
     guard count == dimension else {
@@ -169,33 +170,37 @@ package struct Validation: Sendable {
   }
 
   /// Throws when a record's metadata is nested too deep, or is no JSON without NUL.
-  private func check(_ metadata: Value, of name: String) throws {
+  private func check(_ metadata: Value, of name: @autoclosure () -> String) throws {
     let max = capabilities.metadataDepthMax
     guard let fault = metadata.storageFault(depthMax: max) else { return }
     throw StoreError(
-      fault.code, found: "in the metadata of \(name) \(fault.problem)",
+      fault.code, found: "in the metadata of \(name()) \(fault.problem)",
       expected: "metadata is JSON, at most \(max) containers deep, without NUL characters",
       remedy: "Mend that value")
   }
 
-  private func checkText(_ text: String, _ what: String, bytesMax: Int) throws {
+  private func checkText(
+    _ text: String, _ what: @autoclosure () -> String, bytesMax: Int
+  ) throws {
     guard text.utf8.count <= bytesMax else {
       throw StoreError(
-        .tooLarge, found: "\(what) has \(text.utf8.count) bytes",
+        .tooLarge, found: "\(what()) has \(text.utf8.count) bytes",
         expected: "this store takes at most \(bytesMax)", remedy: "Shorten it")
     }
     guard let position = Self.firstNUL(in: text) else { return }
     throw StoreError(
-      .invalidArgument, found: "\(what) has a NUL character at byte \(position)",
+      .invalidArgument, found: "\(what()) has a NUL character at byte \(position)",
       expected: "stored text has none", remedy: "Take it out")
   }
 
   /// Throws for the first number of a vector that is not finite, also once rounded to `element`.
-  private func check(_ vector: [Float], of name: String, element: ElementType) throws {
+  private func check(
+    _ vector: [Float], of name: @autoclosure () -> String, element: ElementType
+  ) throws {
     guard let place = vector.firstIndex(where: { !element.rounded($0).isFinite }) else { return }
     let number = vector[place]
     throw StoreError(
-      .invalidArgument, found: "number \(place) of the vector of \(name) is \(number)",
+      .invalidArgument, found: "number \(place) of the vector of \(name()) is \(number)",
       expected: number.isFinite
         ? "a collection of \(element.rawValue) holds smaller numbers"
         : "the numbers of a vector are finite",

@@ -229,6 +229,7 @@ extension StoreCore {
         return true
       }
       guard mayLead ?? false else { continue }
+      waitForCompany()
       leadOneGroup(shortage: shortage)
       maintain()
     }

@@ -2,10 +2,11 @@ internal import RoostContract
 internal import RoostFiles
 internal import RoostStorage
 
-// Group commit. A writer puts its request in the queue; whoever finds that nobody leads becomes the
-// leader, takes all that wait, and logs, syncs and publishes for them. A lone writer never switches
-// threads; under load one sync serves everybody who came during the one before. A leader that is
-// done wakes those whose writes it did, and then the one who leads next: nobody else.
+// Group commit. A writer puts its request in the queue. Who finds that nobody leads, and that as
+// many are there as wrote together lately, becomes the leader, takes all that wait, and logs, syncs
+// and publishes for them; who comes sooner sleeps until it is done, and leads when its patience ends.
+// A lone writer never switches threads; under load one sync serves everybody, and each thread sleeps
+// once for each of its writes. A leader lets go of the lead before it wakes those whose writes it did.
 
 extension StoreCore {
   /// Does a write and waits until it is acknowledged.
@@ -14,16 +15,20 @@ extension StoreCore {
     if !request.onlyFrees { try waitForMemory() }
     let turn = Monitor(WriteRequest.Turn.waits, scheduler: fileSystem.scheduler)
     request.turn = turn
-    let mayLead = queue.withLock { queue in
+    let (mayLead, patience) = queue.withLock { queue -> (Bool, Duration?) in
       queue.requests.append(request)
       if queue.isLed || queue.strangers > 0 {
         if queue.requests.count == queue.wanted { self.queue.wakeAll() }
-        return false
+        return (false, nil)
+      }
+      if queue.patience > .zero, queue.requests.count < queue.company {
+        // The first to come sees to it that somebody leads.
+        return (false, queue.requests.count == 1 ? queue.patience : nil)
       }
       queue.isLed = true
-      return true
+      return (true, nil)
     }
-    if mayLead { leadOneGroup() }
+    if mayLead || patience.map({ !isTaken(request, within: $0) }) ?? false { leadOneGroup() }
     while true {
       let found = turn.waiting(until: { if case .waits = $0 { false } else { true } }) { turn in
         defer { if case .leads = turn { turn = .waits } }
@@ -33,9 +38,28 @@ extension StoreCore {
       case .isDone(let outcome):
         maintain()
         return try outcome.get()
-      case .leads: leadOneGroup()
+      case .leads:
+        waitForCompany()
+        leadOneGroup()
       case .waits, nil: break
       }
+    }
+  }
+
+  /// Waits until somebody does a write or asks its writer to lead; false when nobody came in time,
+  /// and its writer has the lead.
+  private func isTaken(_ request: WriteRequest, within patience: Duration) -> Bool {
+    let isTaken: Void? = request.turn?.waiting(
+      until: { if case .waits = $0 { false } else { true } }, timeout: patience
+    ) { _ in }
+    if isTaken != nil { return true }
+    return queue.withLock { queue in
+      // It may be in the hands of a leader who let go of the lead.
+      if queue.isLed || queue.strangers > 0 || !queue.requests.contains(where: { $0 === request }) {
+        return true
+      }
+      queue.isLed = true
+      return false
     }
   }
 
@@ -53,7 +77,6 @@ extension StoreCore {
   ///
   /// - Parameter shortage: why nothing can be done that needs memory; nil when there is some.
   func leadOneGroup(shortage: (any Error)? = nil) {
-    waitForCompany()
     let group = queue.withLock { queue -> [WriteRequest] in
       // A request that must be alone ends the group before it.
       let alone = queue.requests.firstIndex(where: \.isAlone) ?? queue.requests.count
@@ -62,27 +85,32 @@ extension StoreCore {
       return group
     }
     let outcomes = process(group, shortage)
-    queue.withLock { $0.company = group.count + $0.requests.count }
-    for (request, outcome) in zip(group, outcomes) { request.finish(outcome) }
+    queue.withLock { queue in
+      (queue.company, queue.patience) = company(after: group.count + queue.requests.count)
+    }
     passOn()
+    for (request, outcome) in zip(group, outcomes) { request.finish(outcome) }
   }
 
-  /// Lets those come who wrote lately, so that one sync serves all of them.
-  private func waitForCompany() {
-    var wanted = queue.withLock(\.company)
-    var patience: Duration
+  /// How many the next sync should serve, and how long it is worth waiting for them, when so many
+  /// have just written at about the same time.
+  private func company(after count: Int) -> (Int, Duration) {
     switch options.durability {
-    // Half a sync is soon won back when there is one fewer to wait for.
-    case .sync: patience = .nanoseconds(Int64(min(syncTime / 2, 1_000_000)))
-    case .group(let delay):
-      patience = delay
-      wanted = 64
-    case .buffered, .bulk: return
+    // A whole sync is soon won back when there is one fewer to wait for.
+    case .sync: (count, .nanoseconds(Int64(min(syncTime, 1_000_000))))
+    case .group(let delay): (64, delay)
+    case .buffered, .bulk: (0, .zero)
     }
-    guard wanted > 1, patience > .zero else { return }
-    queue.withLock { $0.wanted = wanted }
+  }
+
+  /// Lets those come who wrote lately, so that one sync serves all of them; the caller leads.
+  func waitForCompany() {
+    let patience = queue.withLock { queue in
+      queue.wanted = queue.company
+      return queue.patience
+    }
     _ = queue.waiting(
-      until: { $0.requests.count >= wanted || $0.isClosing }, timeout: patience
+      until: { $0.requests.count >= $0.wanted || $0.isClosing }, timeout: patience
     ) { _ in }
     queue.withLock { $0.wanted = 0 }
   }

@@ -28,6 +28,8 @@ final class StoreCore: @unchecked Sendable {
     var strangers = 0
     /// How many have written lately at about the same time.
     var company = 0
+    /// How long to wait for so many.
+    var patience = Duration.zero
     /// How many requests the leader waits for; 0 when it does not.
     var wanted = 0
   }
