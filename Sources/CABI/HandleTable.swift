@@ -158,10 +158,23 @@ final class HandleTable: Sendable {
   }
 
   private func held(_ bits: UInt, _ kind: HandleKind) throws -> Held {
-    let serial = try serial(of: bits, kind)
-    guard let held = state.withLock({ $0.held[serial] }) else { throw Self.released(kind) }
-    return held
+    let serial = Self.serial(in: bits)
+    // What is held was given out, so that one look is enough.
+    if Self.kind(in: bits) == kind.rawValue,
+      bits >> (Self.serialBits + Self.kindBits) == generation,
+      let held = state.withLock({ $0.held[serial] })
+    {
+      return held
+    }
+    _ = try self.serial(of: bits, kind)
+    throw Self.released(kind)
   }
+
+  private static func serial(in bits: UInt) -> UInt {
+    bits >> kindBits & ((1 << serialBits) - 1)
+  }
+
+  private static func kind(in bits: UInt) -> UInt { bits & ((1 << kindBits) - 1) }
 
   /// The number of a handle that was given out in this process for something of a kind.
   private func serial(of bits: UInt, _ kind: HandleKind) throws -> UInt {
@@ -170,8 +183,8 @@ final class HandleTable: Sendable {
         .invalidArgument, found: "the handle is NULL", expected: "it is a handle to \(kind.words)",
         remedy: "Look at the status of the call that should have given it")
     }
-    let serial = bits >> Self.kindBits & ((1 << Self.serialBits) - 1)
-    guard bits & ((1 << Self.kindBits) - 1) == kind.rawValue, serial > 0 else {
+    let serial = Self.serial(in: bits)
+    guard Self.kind(in: bits) == kind.rawValue, serial > 0 else {
       throw Self.wrong(bits, kind)
     }
     let from = bits >> (Self.serialBits + Self.kindBits)
@@ -187,10 +200,10 @@ final class HandleTable: Sendable {
   }
 
   private static func wrong(_ bits: UInt, _ kind: HandleKind) -> StoreError {
-    let other = HandleKind(rawValue: bits & ((1 << kindBits) - 1))
+    let other = HandleKind(rawValue: Self.kind(in: bits))
     let found =
       other != nil && other != kind && bits >> (serialBits + kindBits) <= 0xFF
-        && bits >> kindBits & ((1 << serialBits) - 1) <= shared.state.withLock(\.issued)
+        && serial(in: bits) <= shared.state.withLock(\.issued)
       ? "the handle stands for \(other.map(\.words) ?? "")" : "the pointer is no handle"
     return StoreError(
       .invalidArgument, found: found, expected: "it is a handle to \(kind.words)",

@@ -20,8 +20,8 @@ public func roost_search(
       queries, count: queryCount, dimension: collection.dimension, "queries")
     let limit = Int(clamping: UInt(bitPattern: k))
     var query = SearchQuery(near: [], limit: limit)
-    if let options = try unsafe optionalText(options, "options_json") {
-      query = try KnownOptions.query(options)
+    if let options = unsafe options {
+      query = try unsafe KnownOptions.query(options)
       query.limit = limit
     }
     var asked: [SearchQuery] = []
@@ -37,19 +37,38 @@ public func roost_search(
 /// Options that were read before: a program asks with few different ones, and reading them takes as
 /// long as a third of a search.
 private enum KnownOptions {
-  private static let known = Monitor<[BytewiseKey: SearchQuery]>([:])
-  private static let most = 64
+  private struct Known {
+    let bytes: [UInt8]
+    let query: SearchQuery
+  }
+
+  /// Those that are asked for most come first.
+  private static let known = Monitor<[Known]>([])
+  private static let most = 16
   private static let longest = 4_096
 
   /// A query without a vector that has the options of a text.
-  static func query(_ text: String) throws -> SearchQuery {
-    let key = BytewiseKey(text)
-    if let query = known.withLock({ $0[key] }) { return query }
-    let query = try SearchQuery(near: [], limit: 1, optionsJSON: text)
-    if text.utf8.count <= longest {
+  static func query(_ text: CText) throws -> SearchQuery {
+    let bytes = unsafe UnsafeRawBufferPointer(start: text, count: roost_shim_length(text))
+    let found = known.withLock { known -> SearchQuery? in
+      guard
+        let place = known.firstIndex(where: { known in
+          unsafe known.bytes.count == bytes.count && known.bytes.elementsEqual(bytes)
+        })
+      else { return nil }
+      if place > 0 { known.swapAt(place, place - 1) }
+      return known[max(0, place - 1)].query
+    }
+    if let found { return found }
+    guard let options = try unsafe optionalText(text, "options_json") else {
+      return SearchQuery(near: [], limit: 1)
+    }
+    let query = try SearchQuery(near: [], limit: 1, optionsJSON: options)
+    if bytes.count <= longest {
+      let new = unsafe Known(bytes: Array(bytes), query: query)
       known.withLock { known in
-        if known.count >= most { known.removeAll(keepingCapacity: true) }
-        known[key] = query
+        if known.count == most { known.removeLast() }
+        known.append(new)
       }
     }
     return query

@@ -108,6 +108,7 @@ extension StoreCore {
       return segment.dead > 0 && segment.dead * 5 >= segment.entry.rows
     }
     let limit = indexedRowsMax(state.entry)
+    // Too many rows for one index are cleaned one segment after the other.
     if !dirty.isEmpty { return rows(dirty, of: state) <= limit ? dirty : Array(dirty.prefix(1)) }
     var tiers: [Int: [Int]] = [:]
     for (index, segment) in state.segments.enumerated() {

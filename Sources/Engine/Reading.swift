@@ -77,15 +77,8 @@ struct Reading: Sendable {
   /// The ids of the records that satisfy a filter.
   func ids(where filter: Filter?) throws -> [String] {
     var ids: [String] = []
-    try forEachMatch(filter) { place in ids.append(try id(at: place)) }
+    try forEachMatch(filter) { place in ids.append(try view.id(at: place)) }
     return ids
-  }
-
-  func id(at place: Place) throws(StorageError) -> String {
-    switch place {
-    case .memory(let table, let row): view.memory[table].row(row).record.id
-    case .segment(let segment, let row): try view.segments[segment].reader.id(of: row)
-    }
   }
 
   private func forEachMatch(_ filter: Filter?, _ body: (Place) throws -> Void) throws {
@@ -277,19 +270,29 @@ struct ExactDistance {
 }
 
 /// The nearest rows seen so far, a heap with the farthest on top.
+///
+/// Ids are only read where two rows are as far away, and in the end: most rows that are taken are
+/// pushed out again.
 struct NearestPlaces {
   typealias Found = Findings.Hit
 
+  private struct Row {
+    let distance: Double
+    let place: Place
+  }
+
   private let limit: Int
-  private var heap: [Found] = []
+  private var heap: [Row] = []
 
   init(limit: Int) { self.limit = limit }
 
-  private static func isCloser(_ a: Found, _ b: Found) -> Bool {
+  private static func isCloser(
+    _ a: Row, _ b: Row, _ id: (Place) throws -> String
+  ) rethrows -> Bool {
     if a.distance < b.distance { return true }
     if b.distance < a.distance { return false }
     if a.distance.isNaN != b.distance.isNaN { return b.distance.isNaN }
-    return Bytewise.precedes(a.id, b.id)
+    return Bytewise.precedes(try id(a.place), try id(b.place))
   }
 
   /// The distance that a row must not exceed to be taken.
@@ -298,38 +301,40 @@ struct NearestPlaces {
   /// Whether there are as many as were asked for.
   var isFull: Bool { heap.count == limit }
 
-  /// Takes a row if it is near enough; its id is asked for only then.
+  /// Where the rows are, in no order.
+  var places: [Place] { heap.map(\.place) }
+
+  /// Takes a row if it is near enough.
   mutating func offer(
     _ distance: Double, _ place: Place, id: (Place) throws -> String
   ) rethrows {
+    let row = Row(distance: distance, place: place)
     if heap.count == limit, let farthest = heap.first {
-      if farthest.distance < distance || distance.isNaN && !farthest.distance.isNaN { return }
-      let found = Found(id: try id(place), distance: distance, place: place)
-      guard Self.isCloser(found, farthest) else { return }
-      heap[0] = found
-      sink()
+      guard try Self.isCloser(row, farthest, id) else { return }
+      heap[0] = row
+      try sink(id)
     } else {
-      heap.append(Found(id: try id(place), distance: distance, place: place))
-      rise()
+      heap.append(row)
+      try rise(id)
     }
   }
 
-  private mutating func rise() {
+  private mutating func rise(_ id: (Place) throws -> String) rethrows {
     var index = heap.count - 1
     while index > 0 {
       let parent = (index - 1) / 2
-      guard Self.isCloser(heap[parent], heap[index]) else { return }
+      guard try Self.isCloser(heap[parent], heap[index], id) else { return }
       heap.swapAt(parent, index)
       index = parent
     }
   }
 
-  private mutating func sink() {
+  private mutating func sink(_ id: (Place) throws -> String) rethrows {
     var index = 0
     while true {
       var farthest = index
       for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
-        if Self.isCloser(heap[farthest], heap[child]) { farthest = child }
+        if try Self.isCloser(heap[farthest], heap[child], id) { farthest = child }
       }
       if farthest == index { return }
       heap.swapAt(index, farthest)
@@ -338,5 +343,17 @@ struct NearestPlaces {
   }
 
   /// All of them, the nearest first.
-  func sorted() -> [Found] { heap.sorted(by: Self.isCloser) }
+  func sorted(id: (Place) throws -> String) rethrows -> [Found] {
+    var found = try heap.map { row in
+      Found(id: try id(row.place), distance: row.distance, place: row.place)
+    }
+    found.sort { a, b in
+      if a.distance != b.distance, !a.distance.isNaN, !b.distance.isNaN {
+        return a.distance < b.distance
+      }
+      if a.distance.isNaN != b.distance.isNaN { return b.distance.isNaN }
+      return Bytewise.precedes(a.id, b.id)
+    }
+    return found
+  }
 }

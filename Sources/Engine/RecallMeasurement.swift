@@ -15,7 +15,8 @@ extension StoreCollection {
   /// Looks for the neighbours of records from all over the collection, with and without indexes,
   /// and compares.
   ///
-  /// A record that is looked for does not count as a hit of its own.
+  /// A record that is looked for does not count as a hit of its own, and is not in the way either:
+  /// a walk through a graph would reach its neighbours too easily from it.
   ///
   /// - Parameters:
   ///   - sample: how many records are looked for, at most.
@@ -30,22 +31,24 @@ extension StoreCollection {
     }
     let reading = try reading()
     let shares: [Double] = try reading.explained { reading in
-      try reading.vectors(sample: sample).map { id, vector in
+      try reading.vectors(sample: sample).map { id, vector, place in
         var query = query
         query.vector = vector
         // The record itself may be found besides.
         query.limit += 1
-        query.projection = Projection(vector: false, metadata: false, content: false)
         _ = try checked([query])
         let limit = query.limit - 1
-        let found = try reading.search([query])[0].filter { !Bytewise.equal($0.record.id, id) }
+        func nearest(hiding hidden: Place?) throws -> ArraySlice<Findings.Hit> {
+          var searcher = Searcher(query, reading.view, at: reading.lsn, hiding: hidden)
+          return try searcher.found().filter { !Bytewise.equal($0.id, id) }.prefix(limit)
+        }
+        let found = try nearest(hiding: place)
         query.exact = true
         query.recall = nil
         query.effort = nil
-        let truth = try reading.search([query])[0].filter { !Bytewise.equal($0.record.id, id) }
-        let wanted = Set(truth.prefix(limit).map { BytewiseKey($0.record.id) })
+        let wanted = Set(try nearest(hiding: nil).map { BytewiseKey($0.id) })
         guard !wanted.isEmpty else { return 1 }
-        let hits = found.prefix(limit).count { wanted.contains(BytewiseKey($0.record.id)) }
+        let hits = found.count { wanted.contains(BytewiseKey($0.id)) }
         return Double(hits) / Double(wanted.count)
       }
     }
@@ -62,11 +65,13 @@ extension StoreCollection {
 }
 
 extension Reading {
-  /// Ids and vectors of some records, from all over.
-  fileprivate func vectors(sample: Int) throws -> [(id: String, vector: [Float])] {
+  /// Ids, vectors and places of some records, from all over.
+  fileprivate func vectors(
+    sample: Int
+  ) throws -> [(id: String, vector: [Float], place: Place)] {
     let segments = view.segments.indices
     let rows = segments.reduce(0) { $0 + view.segments[$1].reader.rowCount }
-    var found: [(id: String, vector: [Float])] = []
+    var found: [(id: String, vector: [Float], place: Place)] = []
     let step = max(1, rows / sample)
     var next = 0
     var before = 0
@@ -78,7 +83,7 @@ extension Reading {
         guard part.isAlive(row, at: lsn) else { continue }
         var vector: [Float] = []
         try part.reader.vectors(of: row..<row + 1, into: &vector)
-        found.append((try part.reader.id(of: row), vector))
+        found.append((try part.reader.id(of: row), vector, .segment(segment, row: row)))
       }
       before += part.reader.rowCount
     }

@@ -17,6 +17,8 @@ struct Searcher {
   private let near: NearDistance
   private var best: NearestPlaces
   private let isExplaining: Bool
+  /// A row that walks do not go through.
+  private let hidden: Place?
   /// How the search was done, when that was asked for.
   private(set) var explanation = SearchExplanation()
 
@@ -24,8 +26,10 @@ struct Searcher {
   static let usualRecall = 0.99
 
   init(
-    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false
+    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false,
+    hiding hidden: Place? = nil
   ) {
+    self.hidden = hidden
     self.isExplaining = isExplaining
     self.query = query
     self.view = view
@@ -44,7 +48,9 @@ struct Searcher {
       try Task.checkCancellation()
       try searchMemory(table)
     }
-    return best.sorted()
+    let view = view
+    view.expectIDs(at: best.places)
+    return try best.sorted { try view.id(at: $0) }
   }
 
   /// Takes note of how a part was searched.
@@ -72,7 +78,7 @@ struct Searcher {
       if score > near.bound(best.farthest, longest: row.length) { return }
       let distance = exact.to(row.record.vector)
       guard query.admits(distance) else { return }
-      try best.offer(distance, .memory(table, row: number)) { _ in row.record.id }
+      try best.offer(distance, .memory(table, row: number)) { try view.id(at: $0) }
     }
     self.best = best
     guard isExplaining, count > 0 else { return }
@@ -153,27 +159,41 @@ struct Searcher {
     reason = "no effort that was measured reaches the recall"
     guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
     else { return false }
+    let share = share(matches, of: part)
     // Of those that a walk meets, only this share can be hits.
-    let effort = min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
-    // A candidate kept costs a node followed.
-    guard isWorthwhile(walkCost(effort), matches, part) else {
-      if isExplaining {
-        reason = "looking at every match costs less than a walk of effort \(Int(effort))"
-      }
-      return false
+    var effort = min(1e9, Double(max(wanted, query.limit)) / share)
+    var hiddenNode: UInt32?
+    if case .segment(segment, let row)? = hidden {
+      hiddenNode = graph.codedRows.node(of: UInt32(row))
     }
-    reason = "a walk met too few matches"
     return try SearchDesk.with { desk in
       let finder = desk.graph
-      graph.find(query.vector, effort: Int(effort), finder)
-      let isEnough = try offer(
-        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment, desk)
-      if isEnough {
-        note(
-          part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
-          scored: finder.scored, "a walk costs less than looking at every match")
+      for _ in 0..<2 {
+        // A candidate kept costs a node followed.
+        guard isWorthwhile(walkCost(effort), matches, part) else {
+          if isExplaining {
+            reason = "looking at every match costs less than a walk of effort \(Int(effort))"
+          }
+          return false
+        }
+        reason = "a walk met too few matches"
+        graph.find(query.vector, effort: Int(effort), without: hiddenNode, finder)
+        gather(finder.rows, finder.inverseLengths, mask, of: segment, desk)
+        let found = Double(desk.rows.count)
+        let expected = Double(finder.rows.count) * share
+        if found >= expected * Self.tolerated {
+          let isEnough = try offerGathered(atLeast: matches, of: segment, desk)
+          if isEnough {
+            note(
+              part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
+              scored: finder.scored, "a walk costs less than looking at every match")
+          }
+          return isEnough
+        }
+        guard found > 0 else { return false }
+        effort = min(1e9, effort * 1.1 * expected / found)
       }
-      return isEnough
+      return false
     }
   }
 
@@ -183,42 +203,60 @@ struct Searcher {
     _ lists: ListIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ reason: inout String
   ) throws -> Bool {
     let part = view.segments[segment]
-    // The nearest of the matches are as far away as so many of all rows.
-    let limit = min(1e9, Double(query.limit) / share(matches, of: part))
-    reason = "no number of lists that was measured reaches the recall"
-    guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
-    else { return false }
-    let probes = min(max(1, wanted), lists.lists)
+    let share = share(matches, of: part)
     let kept = ListIndex.kept(for: query.limit)
     let dimension = Double(view.entry.dimension)
-    let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
-    let cost =
-      Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
-      + looked * share(matches, of: part) * (4 + dimension * 0.02) + Double(kept) * 60
-    guard isWorthwhile(cost, matches, part) else {
-      if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
-      return false
-    }
-    reason = "the nearest lists held too few matches"
+    // The nearest of the matches are as far away as so many of all rows.
+    var limit = min(1e9, Double(query.limit) / share)
     return try SearchDesk.with { desk in
       let finder = desk.lists
-      lists.find(query.vector, probes: probes, keeping: kept, among: mask, finder)
-      let isEnough = try offer(
-        finder.rows, finder.inverseLengths, mask, atLeast: matches, of: segment, desk)
-      if isEnough {
-        note(
-          part, .lists, matches: mask.map { _ in matches }, effort: probes,
-          scored: finder.scored, "the nearest lists cost less than looking at every match")
+      var before = 0
+      for _ in 0..<2 {
+        reason = "no number of lists that was measured reaches the recall"
+        guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
+        else { return false }
+        let probes = min(max(1, wanted, before), lists.lists)
+        let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
+        let cost =
+          Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
+          + looked * share * (4 + dimension * 0.02) + Double(kept) * 60
+        guard isWorthwhile(cost, matches, part) else {
+          if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
+          return false
+        }
+        reason = "the nearest lists held too few matches"
+        lists.find(
+          query.vector, probes: probes, keeping: kept, among: mask, share: share, finder)
+        // A filter that keeps out just what is near makes the nearest matches farther than that.
+        let rank = Double(finder.rank(of: query.limit))
+        if query.effort == nil, before == 0, probes < lists.lists, rank > limit * 1.5 + 8 {
+          limit = rank
+          before = probes
+          continue
+        }
+        gather(finder.rows, finder.inverseLengths, mask, of: segment, desk)
+        let isEnough = try offerGathered(atLeast: matches, of: segment, desk)
+        if isEnough {
+          note(
+            part, .lists, matches: mask.map { _ in matches }, effort: probes,
+            scored: finder.scored, "the nearest lists cost less than looking at every match")
+        }
+        return isEnough
       }
-      return isEnough
+      return false
     }
   }
 
-  /// Offers the candidates that can be hits; false when they are too few to answer the query.
-  private mutating func offer(
-    _ candidates: [UInt32], _ lengths: [Float], _ mask: RowSet?, atLeast matches: Int,
-    of segment: Int, _ desk: SearchDesk
-  ) throws -> Bool {
+  /// The part of the candidates to be expected with which a walk is not done again.
+  ///
+  /// A filter that keeps out just what is near leaves fewer than its share of all rows promises.
+  private static let tolerated = 0.7
+
+  /// Puts the candidates that can be hits on the desk.
+  private func gather(
+    _ candidates: [UInt32], _ lengths: [Float], _ mask: RowSet?, of segment: Int,
+    _ desk: SearchDesk
+  ) {
     let part = view.segments[segment]
     desk.rows.removeAll(keepingCapacity: true)
     desk.inverseLengths.removeAll(keepingCapacity: true)
@@ -227,6 +265,12 @@ struct Searcher {
       desk.rows.append(row)
       desk.inverseLengths.append(lengths[place])
     }
+  }
+
+  /// Offers the candidates on the desk; false when they are too few to answer the query.
+  private mutating func offerGathered(
+    atLeast matches: Int, of segment: Int, _ desk: SearchDesk
+  ) throws -> Bool {
     // Whoever is nearer than the farthest of enough candidates is among them.
     guard desk.rows.count >= min(query.limit, matches) else { return false }
     guard let bound = query.maximumDistance, !bound.isNaN else {
@@ -292,9 +336,7 @@ struct Searcher {
   ) throws {
     try exact.to(desk.chosen, of: reader, &desk.sums, &desk.squares)
     for (place, row) in desk.chosen.enumerated() where query.admits(desk.sums[place]) {
-      try best.offer(desk.sums[place], .segment(segment, row: Int(row))) { _ in
-        try reader.id(of: Int(row))
-      }
+      try best.offer(desk.sums[place], .segment(segment, row: Int(row))) { try view.id(at: $0) }
     }
   }
 

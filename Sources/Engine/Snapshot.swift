@@ -98,6 +98,24 @@ extension CollectionView {
     return nil
   }
 
+  /// The id of the record at a place.
+  func id(at place: Place) throws(StorageError) -> String {
+    switch place {
+    case .memory(let table, let row): memory[table].row(row).record.id
+    case .segment(let segment, let row): try segments[segment].reader.id(of: row)
+    }
+  }
+
+  /// Has the ids at some places fetched from memory, all at once, before they are read one by one.
+  func expectIDs(at places: [Place]) {
+    // First where each is, then what is there.
+    for isKnown in [false, true] {
+      for case .segment(let segment, let row) in places {
+        segments[segment].reader.expectID(of: row, isPlaceKnown: isKnown)
+      }
+    }
+  }
+
   /// The record at a place, with the parts that are asked for.
   func record(
     at place: Place, _ projection: Projection, _ cursor: inout PayloadCursor

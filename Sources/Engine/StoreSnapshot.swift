@@ -69,10 +69,8 @@ public struct SnapshotCollection: Sendable {
 
   /// The nearest records for each query.
   public func search(_ queries: [SearchQuery]) throws -> [[Hit<Record>]] {
-    for query in queries {
-      try validation.check(query, dimension: reading.view.entry.dimension, collection: name)
-    }
-    return try reading.explained { try $0.search(queries) }
+    let found = try find(queries)
+    return try reading.explained { _ in try found.withRecords() }
   }
 
   /// The nearest records.

@@ -86,6 +86,12 @@ internal import CFiles
   /// The number at `offset`; nil when it is not all inside.
   package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
 
+  /// Has the bytes about an offset fetched from memory, which are needed soon.
+  package func expect(at offset: Int) {
+    guard contains(offset, 1), let base = unsafe base else { return }
+    unsafe roost_expect(base + offset)
+  }
+
   /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil
   /// when it is not all inside.
   package func firstNonzero(at offset: Int, count size: Int) -> Int? {

@@ -96,7 +96,7 @@ extension VectorMatrix: @unchecked Sendable {}
 @safe @frozen package struct CodeMatrix {
   /// How a row keeps its codes.
   @frozen package enum Form: Sendable, CaseIterable {
-    /// One byte a dimension, 0…127; the query too.
+    /// One byte a dimension, 0…127; the query too, with a sign where products are asked for.
     case u7
     /// Two dimensions a byte, 0…15, in blocks of 128 dimensions; the query has one byte for each.
     case u4

@@ -11,6 +11,9 @@
 /// for: 1, 0, or -1 when the system does not say.
 int roost_is_remote(int descriptor);
 
+/// Begins to fetch what is at an address into the caches; no address is wrong.
+static inline void roost_expect(const void *address) { __builtin_prefetch(address); }
+
 /// Calls the running thread by a name, for debuggers; long names are cut.
 void roost_name_thread(const char *name);
 

@@ -83,10 +83,12 @@ package final class ListIndex: Sendable {
   ///
   /// - Parameters:
   ///   - mask: the rows that count; nil when all do.
+  ///   - share: about how many of all rows those are.
   package func find(
-    _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, _ finder: ListFinder
+    _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, share: Double = 1,
+    _ finder: ListFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount)
+    finder.reset(codeCount: image.space.codeCount, share: share)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
@@ -132,10 +134,21 @@ package final class ListIndex: Sendable {
       unsafe finder.nodes[count] = UInt32(node)
       count += 1
     }
-    guard count > 0 else { return }
     let all = unsafe CodeRows(image.space, .four, at: codes)
+    if count > 0 {
+      unsafe all.score(query, finder.nodes, count, finder.scores)
+      finder.keep(count)
+    }
+    // A few of the others, which tell how many of all rows are nearer than those that were kept.
+    count = 0
+    for node in stride(from: portion.lowerBound, to: portion.upperBound, by: finder.step)
+    where !mask.contains(UInt32(littleEndian: unsafe rows[node])) {
+      unsafe finder.nodes[count] = UInt32(node)
+      count += 1
+    }
+    guard count > 0 else { return }
     unsafe all.score(query, finder.nodes, count, finder.scores)
-    finder.keep(count)
+    finder.noteOthers(count)
   }
 }
 
@@ -153,6 +166,9 @@ package final class ListIndex: Sendable {
   private(set) var lists: [Int] = []
   /// How many codes the last search compared.
   package private(set) var scored = 0
+  /// Of the rows that do not count, each so many-th is scored.
+  private(set) var step = 1
+  private var others: [Int32] = []
   /// The rows of the candidates that were found, the nearest by their codes first.
   package private(set) var rows: [UInt32] = []
   /// One over the length of each, for cosine.
@@ -173,7 +189,10 @@ package final class ListIndex: Sendable {
     unsafe scores.deallocate()
   }
 
-  func reset(codeCount: Int) {
+  func reset(codeCount: Int, share: Double) {
+    // The fewer count, the more others lie between those that are kept.
+    step = share > 0.5 ? 4 : 16
+    others.removeAll(keepingCapacity: true)
     if codeCount > capacity {
       unsafe query.deallocate()
       unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
@@ -215,6 +234,19 @@ package final class ListIndex: Sendable {
       _ = pool.insert(key)
       bound = pool.bound
     }
+  }
+
+  /// Takes note of how near some rows are that do not count.
+  func noteOthers(_ count: Int) {
+    for place in 0..<count { others.append(unsafe scores[place]) }
+  }
+
+  /// About how many of all rows that were looked at are as near as the so many-th that counts.
+  package func rank(of place: Int) -> Int {
+    guard place > 0, place <= pool.count else { return scored + step * others.count }
+    let key = unsafe pool.keys[place - 1]
+    let nearer = others.count { NearestPool.key($0, 0) < key }
+    return place + step * nearer
   }
 
   func takeCandidates(_ row: (Int) -> (UInt32, Float)?) {

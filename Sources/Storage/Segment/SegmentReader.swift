@@ -303,6 +303,18 @@ package final class SegmentReader: Sendable {
     return text
   }
 
+  /// Has a row's id fetched from memory: first the place where it is, then what is there.
+  package func expectID(of row: Int, isPlaceKnown: Bool) {
+    let ids = places[.ids]
+    guard row >= 0, row < entry.rows else { return }
+    var offset = ids.offset + 8 * row
+    if isPlaceKnown {
+      guard let start = bytes.u64(at: offset), start < UInt64(ids.length) else { return }
+      offset = ids.offset + 8 * (entry.rows + 1) + Int(start)
+    }
+    bytes.expect(at: offset)
+  }
+
   /// The bytes of a row's id.
   package func idBytes(of row: Int) throws(StorageError) -> [UInt8] {
     let place = try idPlace(row)

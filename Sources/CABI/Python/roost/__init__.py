@@ -259,6 +259,7 @@ def _options(options: Form) -> Optional[bytes]:
 
 _FourPlaces = ctypes.c_size_t * 4
 _FEW_NUMBERS = 1_000
+_number_at = ctypes.c_uint64.from_address
 
 
 def _numbers(address: int, count: int) -> Tuple[int, ...]:
@@ -359,7 +360,11 @@ class _Floats:
                 vectors = numpy.ascontiguousarray(vectors, dtype=numpy.float32)
             self._shape(vectors.shape, vectors.size)
             self.owner = vectors
-            self.address = vectors.ctypes.data
+            if self.count and vectors.flags.writeable:
+                # Takes a third of the time that the array's own word for it takes.
+                self.address = ctypes.addressof(ctypes.c_char.from_buffer(vectors))
+            else:
+                self.address = vectors.ctypes.data
             return
         try:
             view = memoryview(vectors)
@@ -520,7 +525,10 @@ class Hits(Sequence[List[Hit]]):
                     "closed",
                     "the hits belong to another process; a process reads its own. Search again.",
                 )
-            starts = list(_numbers(offsets, self._queries + 1))
+            if self._queries == 1:
+                starts = [0, _number_at(offsets + 8).value]
+            else:
+                starts = list(_numbers(offsets, self._queries + 1))
             self._arrays = (starts, distances, ids, id_offsets)
         return self._arrays
 
@@ -529,7 +537,7 @@ class Hits(Sequence[List[Hit]]):
         """The ids for each query."""
         if self._ids is None:
             starts, _, ids, id_offsets = self._read()
-            (size,) = _numbers(id_offsets + 8 * starts[-1], 1)
+            size = _number_at(id_offsets + 8 * starts[-1]).value
             # Every id ends with a NUL and holds none.
             flat = ctypes.string_at(ids, size).decode().split("\0")
             if self._queries == 1:
@@ -559,6 +567,9 @@ class Hits(Sequence[List[Hit]]):
             flat = self._flat_distances()
             return [flat[a:b] for a, b in zip(starts, starts[1:])]
         total = starts[-1]
+        if self._queries == 1 and 0 < total <= _FEW_NUMBERS:
+            # Few numbers are copied sooner than lent; bytes cannot be written to.
+            return numpy.ndarray((1, total), numpy.float64, ctypes.string_at(distances, 8 * total))
         counts = {b - a for a, b in zip(starts, starts[1:])}
         if len(counts) <= 1:
             if not total:
