@@ -309,10 +309,9 @@ struct Searcher {
     _ segment: Int, _ mask: RowSet?, _ matches: Int
   ) throws -> Int? {
     let part = view.segments[segment]
-    guard let file = part.index, let index = file.vectorIndex(), fits(index, part) else {
-      return nil
-    }
-    let coded = index.codedRows
+    guard let file = part.index, let index = file.vectorIndex(), fits(index, part),
+      let coded = index.codedRows
+    else { return nil }
     guard let bounded = BoundedQuery(query.vector, coded.space) else { return nil }
     let before = best
     let compared = try SearchDesk.with { desk in

@@ -32,16 +32,18 @@ package final class HNSWIndex: Sendable {
   package var rowCount: Int { image.rows }
   package var dimension: Int { image.space.dimension }
   package var measure: IndexMetric { image.space.measure }
+  package var coding: RowCoding { image.space.coding }
   package var m: Int { image.m }
   package var efConstruction: Int { image.efConstruction }
 
   private func codes(_ offset: Int) -> CodeRows {
-    unsafe CodeRows(image.space, .four, at: bytes.section(offset, UInt8.self))
+    unsafe CodeRows(image.space, image.space.width, at: bytes.section(offset, UInt8.self))
   }
 
-  /// All rows by their codes.
-  package var codedRows: CodedRows {
-    unsafe CodedRows(
+  /// All rows by their codes; nil when they have none.
+  package var codedRows: CodedRows? {
+    guard image.space.width != .whole else { return nil }
+    return unsafe CodedRows(
       space: image.space, nodeCount: image.nodes, rowCount: image.rows, codes: codes(places.codes),
       squares: bytes.section(places.squares, Float.self),
       misses: bytes.section(places.misses, Float.self),
@@ -81,7 +83,7 @@ package final class HNSWIndex: Sendable {
   package func find(
     _ query: [Float], effort: Int, without hidden: UInt32? = nil, _ finder: HNSWFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount)
+    finder.reset(queryBytes: image.space.queryBytes)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
@@ -147,11 +149,11 @@ package final class HNSWIndex: Sendable {
   /// How many codes the last walk compared.
   package var scored: Int { scratch.scored }
 
-  fileprivate func reset(codeCount: Int) {
-    if codeCount > capacity {
+  fileprivate func reset(queryBytes: Int) {
+    if queryBytes > capacity {
       unsafe query.deallocate()
-      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
-      capacity = codeCount
+      unsafe query = UnsafeMutablePointer.allocate(capacity: queryBytes)
+      capacity = queryBytes
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)

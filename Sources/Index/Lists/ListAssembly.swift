@@ -19,8 +19,8 @@ extension ListIndex {
 
 extension ListIndex {
   /// About how many bytes of memory building takes for each row, besides the middles.
-  package static func buildingBytes(dimension: Int) -> Int {
-    (dimension + 127) / 128 * 64 + 64
+  package static func buildingBytes(dimension: Int, _ options: ListOptions) -> Int {
+    (options.coding ?? .four).bytes(dimension) + 64
   }
 }
 
@@ -48,8 +48,24 @@ private struct ListAssembly<Source: RowSource> {
     guard watch.goOn(0, count) else { throw JobStopped() }
     let middles = Middles(
       lists, of: sample, dimension: dimension, isByDirection: measure == .cosine, workers)
-    var image = ListImage(
-      space: CodeSpace(measure: measure, dimension: dimension, sample: sample))
+    let space = CodeSpace(
+      measure: measure, dimension: dimension, coding: options.coding ?? .four, seed: options.seed,
+      sample: sample)
+    let list = try assign(middles, watch)
+    guard watch.goOn(count, count) else { throw JobStopped() }
+    let first = try image(of: middles, list, space, watch)
+    guard options.coding == nil, !first.curve.isGood else { return first.memory }
+    // Longer codes, if they are what is missing.
+    let second = try image(of: middles, list, space.with(.seven), watch)
+    return second.curve.isGood ? second.memory : first.memory
+  }
+
+  /// The image with something that stands for rows, and how well it finds them.
+  private func image(
+    of middles: Middles, _ list: [UInt32], _ space: CodeSpace, _ watch: JobWatch
+  ) throws -> (memory: AlignedMemory, curve: RecallCurve) {
+    var image = ListImage(space: space)
+    let lists = middles.count
     image.nodes = count
     image.rows = segmentRows
     image.lists = lists
@@ -59,11 +75,8 @@ private struct ListAssembly<Source: RowSource> {
     guard let places = image.places else { throw IndexDefect(offset: 0) }
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
-    let list = try assign(middles, watch)
     try fill(memory, image, places, middles, list)
-    guard watch.goOn(count, count) else { throw JobStopped() }
-    try measure(memory, places, probes, watch)
-    return memory
+    return (memory, RecallCurve(points: try measure(memory, places, probes, watch)))
   }
 
   /// The numbers of lists that are tried, up to all of them.
@@ -131,8 +144,8 @@ private struct ListAssembly<Source: RowSource> {
     unsafe middles.numbers.withUnsafeBufferPointer { numbers in
       guard let base = numbers.baseAddress else { return }
       for list in 0..<image.lists {
-        unsafe image.space.pack(
-          base + list * dimension, into: middleCodes + list * image.space.stride(.four)
+        unsafe image.space.store(
+          base + list * dimension, into: middleCodes + list * image.space.rowBytes
         ) { _ in }
       }
     }
@@ -171,7 +184,7 @@ private struct ListAssembly<Source: RowSource> {
   /// Measures the lists and writes the points of their curve, which were left out so far.
   private func measure(
     _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int], _ watch: JobWatch
-  ) throws {
+  ) throws -> [RecallPoint] {
     let index = try ListIndex(unmeasured: IndexBytes(memory))
     let rows = try HeldOutRows(
       of: source, numbered: numbers, dimension: dimension, measure: measure, workers, watch)
@@ -187,5 +200,6 @@ private struct ListAssembly<Source: RowSource> {
       ListIndex.kept(for: limit)
     }
     memory.put(points, at: places.points)
+    return points
   }
 }

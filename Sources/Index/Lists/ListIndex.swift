@@ -32,14 +32,16 @@ package final class ListIndex: Sendable {
   /// How many rows the segment has that it is of.
   package var rowCount: Int { image.rows }
   package var lists: Int { image.lists }
+  package var coding: RowCoding { image.space.coding }
   package var dimension: Int { image.space.dimension }
   package var measure: IndexMetric { image.space.measure }
 
-  /// All rows by their codes.
-  package var codedRows: CodedRows {
-    unsafe CodedRows(
+  /// All rows by their codes; nil when they have none.
+  package var codedRows: CodedRows? {
+    guard image.space.width != .whole else { return nil }
+    return unsafe CodedRows(
       space: image.space, nodeCount: image.nodes, rowCount: image.rows,
-      codes: CodeRows(image.space, .four, at: bytes.section(places.codes, UInt8.self)),
+      codes: CodeRows(image.space, image.space.width, at: bytes.section(places.codes, UInt8.self)),
       squares: bytes.section(places.squares, Float.self),
       misses: bytes.section(places.misses, Float.self),
       lengths: bytes.section(places.lengths, Float.self),
@@ -86,7 +88,7 @@ package final class ListIndex: Sendable {
   package func find(
     _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, _ finder: ListFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount)
+    finder.reset(queryBytes: image.space.queryBytes)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
@@ -112,7 +114,8 @@ package final class ListIndex: Sendable {
 
   /// The codes of the middles.
   private var middles: CodeRows {
-    unsafe CodeRows(image.space, .four, at: bytes.section(places.middleCodes, UInt8.self))
+    unsafe CodeRows(
+      image.space, image.space.width, at: bytes.section(places.middleCodes, UInt8.self))
   }
 
   /// Scores some rows of a list by their codes and keeps the nearest.
@@ -120,10 +123,11 @@ package final class ListIndex: Sendable {
     at portion: Range<Int>, _ mask: RowSet?, _ rows: UnsafePointer<UInt32>, _ finder: ListFinder
   ) {
     let codes = unsafe bytes.section(places.codes, UInt8.self)
+    let space = image.space
     let query = unsafe UnsafePointer(finder.query)
     guard let mask else {
       let here = unsafe CodeRows(
-        image.space, .four, at: codes + portion.lowerBound * image.space.stride(.four))
+        space, space.width, at: codes + portion.lowerBound * space.rowBytes)
       unsafe here.score(query, nil, portion.count, finder.scores)
       return finder.keep(portion.count, from: portion.lowerBound)
     }
@@ -133,7 +137,7 @@ package final class ListIndex: Sendable {
       count += 1
     }
     guard count > 0 else { return }
-    let all = unsafe CodeRows(image.space, .four, at: codes)
+    let all = unsafe CodeRows(space, space.width, at: codes)
     unsafe all.score(query, finder.nodes, count, finder.scores)
     finder.keep(count)
   }
@@ -173,11 +177,11 @@ package final class ListIndex: Sendable {
     unsafe scores.deallocate()
   }
 
-  func reset(codeCount: Int) {
-    if codeCount > capacity {
+  func reset(queryBytes: Int) {
+    if queryBytes > capacity {
       unsafe query.deallocate()
-      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
-      capacity = codeCount
+      unsafe query = UnsafeMutablePointer.allocate(capacity: queryBytes)
+      capacity = queryBytes
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)
