@@ -11,6 +11,9 @@ package struct RecallCurve: Sendable, Equatable {
   /// The numbers of neighbours that were asked for.
   package static let limits = [1, 10, 100]
 
+  /// What is aimed at when nothing is asked for.
+  package static let usual = 0.99
+
   /// The points, the least effort first.
   package var points: [RecallPoint] = []
 
@@ -35,4 +38,8 @@ package struct RecallCurve: Sendable, Equatable {
     }
     return Int((effort * scale).rounded(.up))
   }
+
+  /// Whether some effort that was tried is enough for what is usually aimed at; if not, longer
+  /// codes may be.
+  var isGood: Bool { effort(for: Self.usual, limit: 10) != nil }
 }

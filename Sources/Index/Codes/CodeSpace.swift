@@ -24,6 +24,16 @@ package enum CodeWidth: UInt8, Sendable {
     case .whole: 0
     }
   }
+
+  /// The bytes of what stands for a row with so many numbers: codes come in blocks of 128.
+  func bytes(_ numbers: Int) -> Int {
+    let codes = (numbers + 127) / 128 * 128
+    return switch self {
+    case .four: codes / 2
+    case .seven: codes
+    case .whole: 4 * numbers
+    }
+  }
 }
 
 /// How the numbers of rows become small codes, so that comparing codes says nearly what comparing
@@ -92,13 +102,9 @@ package struct CodeSpace: Sendable, Equatable {
   /// How many codes a row has: its numbers, and zeros up to a whole number of blocks.
   package var codeCount: Int { (coded + 127) / 128 * 128 }
 
-  /// The bytes of a row's codes.
+  /// The bytes of what stands for a row; numbers stand there whether they have codes or not.
   package func stride(_ width: CodeWidth) -> Int {
-    switch width {
-    case .four: codeCount / 2
-    case .seven: codeCount
-    case .whole: 4 * dimension
-    }
+    width.bytes(width == .whole ? dimension : coded)
   }
 
   func range(_ width: CodeWidth) -> ClosedRange<Float> {
@@ -261,8 +267,8 @@ extension CodeSpace {
   /// Writes what rows are compared with: eighths of a four-bit code, seven-bit codes as they are,
   /// signed bytes for the inner product, and numbers for rows that have no codes.
   ///
-  /// Eighths and signed bytes say the query more finely than codes could; the length of a query does
-  /// not matter to a product.
+  /// Eighths and signed bytes say the query more finely than codes could; the length of a query
+  /// does not matter to a product.
   func encodeQuery(_ query: UnsafePointer<Float>, into codes: UnsafeMutablePointer<UInt8>) {
     if width == .whole { return unsafe copy(query, into: codes) }
     if width == .seven, measure != .innerProduct {
@@ -350,6 +356,9 @@ extension CodeSpace {
   }
 
   /// Scores rows of numbers; the scores are the floats' bits, turned so that they are in order.
+  ///
+  /// A query is at a boundary of 16 bytes, as all that is allocated is. What is not a number comes
+  /// last, whatever its sign is.
   @inline(never)
   private func scoreNumbers(
     _ query: UnsafePointer<UInt8>, _ numbers: UnsafePointer<UInt32>?, _ count: Int,
@@ -365,7 +374,8 @@ extension CodeSpace {
     }
     for index in 0..<count {
       let bits = unsafe scores[index]
-      unsafe scores[index] = bits ^ (bits >> 31 & .max)
+      let isNumber = bits & 0x7FFF_FFFF <= 0x7F80_0000
+      unsafe scores[index] = isNumber ? bits ^ (bits >> 31 & .max) : .max
     }
   }
 

@@ -18,13 +18,14 @@ extension HNSWIndex {
 }
 
 extension HNSWIndex {
-  /// About how many bytes of memory building takes for each row: codes of both widths, links before
-  /// and after they are cut back, and what else is kept of a row.
+  /// About how many bytes of memory building takes for each row: the seven-bit codes that graphs
+  /// are built by, what the graph is walked by, links before and after they are cut back, and what
+  /// else is kept of a row.
   package static func buildingBytes(
     dimension: Int, _ options: HNSWOptions, _ coding: RowCoding?
   ) -> Int {
-    let codes = (dimension + 127) / 128 * 128
-    return codes + (coding ?? .four).bytes(dimension) + 4 * (3 * options.m + 2 * options.m) + 64
+    CodeWidth.seven.bytes(dimension) + coding.mostBytes(dimension)
+      + 4 * (3 * options.m + 2 * options.m) + 64
   }
 }
 
@@ -116,17 +117,15 @@ private struct HNSWAssembly<Source: RowSource> {
       rows, count: count, keptBy: codes, options, workers)
     try builder.build(watch)
     let order = builder.orderForWalking()
-    let first = try image(builder, order, space, watch)
-    guard coding == nil, !first.curve.isGood else { return first.memory }
-    // Longer codes, if they are what is missing.
-    let second = try image(builder, order, space.with(.seven), watch)
-    return second.curve.isGood ? second.memory : first.memory
+    return try space.suited(coding) { try image(builder, order, $0, $1, watch) }
   }
 
-  /// The image with something that stands for rows, and how well it finds them.
+  /// The image with something that stands for rows, and how well it finds them, unless that is
+  /// known.
   private func image(
-    _ builder: HNSWBuilder, _ order: [UInt32], _ space: CodeSpace, _ watch: JobWatch
-  ) throws -> (memory: AlignedMemory, curve: RecallCurve) {
+    _ builder: HNSWBuilder, _ order: [UInt32], _ space: CodeSpace, _ known: RecallCurve?,
+    _ watch: JobWatch
+  ) throws -> MeasuredImage {
     var image = HNSWImage(space: space)
     image.nodes = count
     image.rows = segmentRows
@@ -139,18 +138,17 @@ private struct HNSWAssembly<Source: RowSource> {
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
     try fill(memory, image, places, builder, order)
-    return (memory, RecallCurve(points: try measure(memory, places, watch)))
+    let curve = try known ?? measure(memory, watch)
+    memory.put(curve.points, at: places.points)
+    return MeasuredImage(memory: memory, curve: curve)
   }
 
-  /// Measures the graph and writes the points of its curve, which were left out so far.
-  private func measure(
-    _ memory: AlignedMemory, _ places: HNSWImage.Places, _ watch: JobWatch
-  ) throws -> [RecallPoint] {
+  /// Measures the graph, the points of whose curve were left out so far.
+  private func measure(_ memory: AlignedMemory, _ watch: JobWatch) throws -> RecallCurve {
     let index = try HNSWIndex(unmeasured: IndexBytes(memory))
-    let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points(
-      workers, watch)
-    memory.put(points, at: places.points)
-    return points
+    return RecallCurve(
+      points: try HNSWCalibration(index: index, source: source, numbers: numbers).points(
+        workers, watch))
   }
 
   /// Writes the sections, the nodes in a new order.

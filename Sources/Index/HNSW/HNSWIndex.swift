@@ -64,11 +64,7 @@ package final class HNSWIndex: Sendable {
         throw IndexDefect(offset: places.links + 4 * index)
       }
     }
-    let rows = unsafe bytes.section(places.rows, UInt32.self)
-    for index in 0..<image.nodes where Int(unsafe rows[index]) >= image.rows {
-      throw IndexDefect(offset: places.rows + 4 * index)
-    }
-    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
+    try bytes.checkRows(image.rows, at: places.rows, image.nodes, at: places.nodes)
     let entries = unsafe bytes.section(places.entryNodes, UInt32.self)
     for index in 0..<image.entries where Int(unsafe entries[index]) >= image.nodes {
       throw IndexDefect(offset: places.entryNodes + 4 * index)
@@ -92,8 +88,10 @@ package final class HNSWIndex: Sendable {
     let graph = unsafe GraphView(
       nodeCount: image.nodes, degree: image.degree, links: bytes.section(places.links, UInt32.self),
       codes: codes(places.codes))
+    // No more nodes can be kept than there are, whatever a curve in a file or a caller says.
     unsafe finder.scratch.walk(
-      graph, UnsafePointer(finder.query), effort: effort, without: hidden, entries: image.entries,
+      graph, UnsafePointer(finder.query), effort: min(max(1, effort), image.nodes),
+      without: hidden, entries: image.entries,
       bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     let lengths = unsafe bytes.section(places.lengths, Float.self)

@@ -18,9 +18,10 @@ extension ListIndex {
 }
 
 extension ListIndex {
-  /// About how many bytes of memory building takes for each row, besides the middles.
+  /// About how many bytes of memory building takes for each row, besides the middles: what stands
+  /// for it, and what else is kept of it.
   package static func buildingBytes(dimension: Int, _ options: ListOptions) -> Int {
-    (options.coding ?? .four).bytes(dimension) + 64
+    options.coding.mostBytes(dimension) + 64
   }
 }
 
@@ -53,17 +54,15 @@ private struct ListAssembly<Source: RowSource> {
       sample: sample)
     let list = try assign(middles, watch)
     guard watch.goOn(count, count) else { throw JobStopped() }
-    let first = try image(of: middles, list, space, watch)
-    guard options.coding == nil, !first.curve.isGood else { return first.memory }
-    // Longer codes, if they are what is missing.
-    let second = try image(of: middles, list, space.with(.seven), watch)
-    return second.curve.isGood ? second.memory : first.memory
+    return try space.suited(options.coding) { try image(of: middles, list, $0, $1, watch) }
   }
 
-  /// The image with something that stands for rows, and how well it finds them.
+  /// The image with something that stands for rows, and how well it finds them, unless that is
+  /// known.
   private func image(
-    of middles: Middles, _ list: [UInt32], _ space: CodeSpace, _ watch: JobWatch
-  ) throws -> (memory: AlignedMemory, curve: RecallCurve) {
+    of middles: Middles, _ list: [UInt32], _ space: CodeSpace, _ known: RecallCurve?,
+    _ watch: JobWatch
+  ) throws -> MeasuredImage {
     var image = ListImage(space: space)
     let lists = middles.count
     image.nodes = count
@@ -76,7 +75,9 @@ private struct ListAssembly<Source: RowSource> {
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
     try fill(memory, image, places, middles, list)
-    return (memory, RecallCurve(points: try measure(memory, places, probes, watch)))
+    let curve = try known ?? measure(memory, probes, watch)
+    memory.put(curve.points, at: places.points)
+    return MeasuredImage(memory: memory, curve: curve)
   }
 
   /// The numbers of lists that are tried, up to all of them.
@@ -181,10 +182,10 @@ private struct ListAssembly<Source: RowSource> {
     }
   }
 
-  /// Measures the lists and writes the points of their curve, which were left out so far.
+  /// Measures the lists, the points of whose curve were left out so far.
   private func measure(
-    _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int], _ watch: JobWatch
-  ) throws -> [RecallPoint] {
+    _ memory: AlignedMemory, _ probes: [Int], _ watch: JobWatch
+  ) throws -> RecallCurve {
     let index = try ListIndex(unmeasured: IndexBytes(memory))
     let rows = try HeldOutRows(
       of: source, numbered: numbers, dimension: dimension, measure: measure, workers, watch)
@@ -199,7 +200,6 @@ private struct ListAssembly<Source: RowSource> {
     } counting: { _, limit in
       ListIndex.kept(for: limit)
     }
-    memory.put(points, at: places.points)
-    return points
+    return RecallCurve(points: points)
   }
 }

@@ -64,11 +64,7 @@ package final class ListIndex: Sendable {
       last = start
     }
     guard Int(last) == image.nodes else { throw IndexDefect(offset: places.starts) }
-    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
-    let rows = unsafe bytes.section(places.rows, UInt32.self)
-    for node in 0..<image.nodes where Int(UInt32(littleEndian: unsafe rows[node])) >= image.rows {
-      throw IndexDefect(offset: places.rows + 4 * node)
-    }
+    try bytes.checkRows(image.rows, at: places.rows, image.nodes, at: places.nodes)
   }
 
   /// The places of a list's rows.
@@ -94,7 +90,10 @@ package final class ListIndex: Sendable {
       guard let start = buffer.baseAddress else { return }
       unsafe image.space.encodeQuery(start, into: finder.query)
     }
-    finder.chooseLists(min(probes, image.lists), of: image.lists, middles, keeping: keeping)
+    // No more can be kept than there is, whatever a curve in a file or a caller says.
+    finder.chooseLists(
+      min(max(1, probes), image.lists), of: image.lists, middles,
+      keeping: min(max(1, keeping), image.nodes))
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     for list in finder.lists {
       let nodes = nodes(of: list)
