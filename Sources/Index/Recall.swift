@@ -19,6 +19,9 @@ package struct RecallCurve: Sendable, Equatable {
 
   package init(points: [RecallPoint] = []) { self.points = points }
 
+  /// The number of neighbours that was asked for when the recall of `limit` was measured.
+  static func known(_ limit: Int) -> Int { limits.first { $0 >= limit } ?? limit }
+
   /// The effort that reaches a recall of the `limit` nearest, as far as it is known; nil when no
   /// effort that was tried did.
   package func effort(for recall: Double, limit: Int) -> Int? {

@@ -50,7 +50,11 @@ package final class ListIndex: Sendable {
   }
 
   /// How many candidates are kept to find so many neighbours: codes do not tell near from nearer.
-  package static func kept(for limit: Int) -> Int { max(32, 2 * limit + 24) }
+  ///
+  /// No fewer than when the recall was measured that so many neighbours go by.
+  package static func kept(for limit: Int) -> Int {
+    max(32, 2 * RecallCurve.known(limit) + 24)
+  }
 
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
