@@ -59,6 +59,14 @@ enum VectorIndex {
     }
   }
 
+  /// How well it finds rows, as it was measured when it was built.
+  var curve: RecallCurve {
+    switch self {
+    case .graph(let graph): graph.curve
+    case .lists(let lists): lists.curve
+    }
+  }
+
   var measure: IndexMetric {
     switch self {
     case .graph(let graph): graph.measure

@@ -45,4 +45,12 @@ package struct RecallCurve: Sendable, Equatable {
   /// Whether some effort that was tried is enough for what is usually aimed at; if not, longer
   /// codes may be.
   var isGood: Bool { effort(for: Self.usual, limit: 10) != nil }
+
+  /// The share of the ten nearest that was found with the least effort that promises what is
+  /// usually aimed at, or where none does, the largest that was found; nil when nothing was tried.
+  package var usualRecall: Double? {
+    let column = Self.limits.firstIndex(of: 10) ?? 0
+    let enough = points.first { $0.means[column] - $0.errors[column] >= Self.usual }
+    return enough?.means[column] ?? points.lazy.map { $0.means[column] }.max()
+  }
 }
