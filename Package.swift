@@ -124,7 +124,7 @@ let package = Package(
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),
     tests(
-      "Engine", use: ["Contract", "Files", "Kernels", "Storage", "Engine", "Model"],
+      "Engine", use: ["Contract", "Files", "Kernels", "Storage", "Index", "Engine", "Model"],
       and: ["ContractSuite"]),
     tests("Contract", use: ["Contract", "Model"], and: ["RoostFuzz", "ContractSuite"]),
     tests("SQL", use: ["Contract", "Connectors/SQL"]),

@@ -69,7 +69,7 @@ public func roost_collection_spec(
 ) -> roost_status {
   unsafe answer(error) {
     try unsafe require(json, "spec_json")
-    let spec = try HandleTable.shared.collection(collection).statistics().spec
+    let spec = try HandleTable.shared.collection(collection).spec()
     try unsafe give(spec.json, to: json)
   }
 }

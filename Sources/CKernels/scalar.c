@@ -85,9 +85,9 @@ ROOST_INLINE int32_t fine_code(uint8_t a, int32_t b) { return b * (4 * b - (int8
     const uint8_t *q = query;                                                                 \
     for (size_t n = 0; n < count; n++) {                                                      \
       const uint8_t *row = row_at(rows, stride, numbers, n);                                  \
-      int32_t sum = 0;                                                                        \
-      for (size_t i = 0; i < dimension; i++) sum += measure##_code(q[i], row[i]);             \
-      scores[n] = sum;                                                                        \
+      uint32_t sum = 0; /* bytes of a file may be above 127, and the sum wrap round */        \
+      for (size_t i = 0; i < dimension; i++) sum += (uint32_t)measure##_code(q[i], row[i]);   \
+      scores[n] = (int32_t)sum;                                                               \
     }                                                                                         \
   }
 

@@ -82,9 +82,11 @@ extension StoreCore {
     var bytes = 0
     for index in collection.indexes {
       switch index.plan(of: collection) {
-      case .graph(let options):
-        bytes = max(bytes, HNSWIndex.buildingBytes(dimension: collection.dimension, options))
-      case .lists: bytes = max(bytes, ListIndex.buildingBytes(dimension: collection.dimension))
+      case .graph(let options, let coding):
+        bytes = max(
+          bytes, HNSWIndex.buildingBytes(dimension: collection.dimension, options, coding))
+      case .lists(let options):
+        bytes = max(bytes, ListIndex.buildingBytes(dimension: collection.dimension, options))
       case nil: break
       }
     }
@@ -184,10 +186,10 @@ extension StoreCore {
       let workers = ThreadWorkers(fileSystem, count: options.indexThreads)
       image =
         switch task.plan {
-        case .graph(let options):
+        case .graph(let options, let coding):
           try HNSWIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
-            measure: measure, options, workers, watch)
+            measure: measure, options, coding: coding, workers, watch)
         case .lists(let options):
           try ListIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
@@ -309,7 +311,7 @@ struct IndexAttachment {
 
 /// What an index is built as.
 enum IndexPlan {
-  case graph(HNSWOptions)
+  case graph(HNSWOptions, RowCoding?)
   case lists(ListOptions)
 
   /// The kind that stands in the file: graphs come before lists when there are both.
@@ -326,14 +328,29 @@ extension IndexEntry {
   func plan(of collection: CollectionEntry) -> IndexPlan? {
     guard case .vector(let spec) = spec, spec.metric ?? collection.metric == collection.metric
     else { return nil }
+    let coding = spec.quantization.coding
     switch spec.method {
     case .hnsw(let m, let efConstruction):
       return .graph(
         HNSWOptions(
-          m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1))
+          m: m == 0 ? 16 : m, efConstruction: efConstruction == 0 ? 64 : efConstruction, seed: 1),
+        coding)
     case .ivfFlat(let lists):
       let isAutomatic = lists == VectorIndexSpec.Method.automaticLists
-      return .lists(ListOptions(lists: isAutomatic ? nil : lists, seed: 1))
+      return .lists(ListOptions(lists: isAutomatic ? nil : lists, seed: 1, coding: coding))
+    }
+  }
+}
+
+extension Quantization {
+  /// What stands for rows in an index; nil when measuring decides.
+  var coding: RowCoding? {
+    switch self {
+    case .auto: nil
+    case .none: .numbers
+    case .sq8: .seven
+    case .sq4: .four
+    case .rabitq: .rotated
     }
   }
 }

@@ -22,9 +22,6 @@ struct Searcher {
   /// How the search was done, when that was asked for.
   private(set) var explanation = SearchExplanation()
 
-  /// What is aimed at when nothing is asked for.
-  static let usualRecall = 0.99
-
   init(
     _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false,
     hiding hidden: Place? = nil
@@ -124,7 +121,7 @@ struct Searcher {
       && index.measure == IndexMetric(view.entry.metric) && near.isSound
   }
 
-  private var wantedRecall: Double { query.recall ?? Self.usualRecall }
+  private var wantedRecall: Double { query.recall ?? RecallCurve.usual }
 
   /// The share of a segment's rows that can be hits.
   private func share(_ matches: Int, of part: SegmentView) -> Double {
@@ -133,22 +130,30 @@ struct Searcher {
 
   /// What looking at every match costs, in nanoseconds: going through the rows, a few cache lines
   /// of codes for each match, and the vectors of those that their codes leave.
-  private func scanCost(_ matches: Int, of part: SegmentView) -> Double {
+  ///
+  /// Where there are no codes, it is every row's mark in the filter and every match's vector.
+  private func scanCost(_ matches: Int, of part: SegmentView, _ coding: RowCoding) -> Double {
     let all = Double(part.reader.rowCount)
     let dimension = Double(view.entry.dimension)
+    let isAll = matches == part.reader.rowCount
+    let vector = 8 + dimension * RowCoding.numbers.cost
+    guard coding != .numbers else { return (isAll ? 0 : all) + Double(matches) * vector }
     let isSparse = matches < part.reader.rowCount / 8
-    let search = matches == part.reader.rowCount ? 0 : isSparse ? all / 64 : all
-    return search + Double(matches) * ((isSparse ? 8 : 4) + dimension * 0.02)
-      + Double(matches) * 0.04 * (8 + dimension * 0.12)
+    let search = isAll ? 0 : isSparse ? all / 64 : all
+    return search + Double(matches) * ((isSparse ? 8 : 4) + dimension * coding.cost)
+      + Double(matches) * 0.04 * vector
   }
 
-  private func isWorthwhile(_ cost: Double, _ matches: Int, _ part: SegmentView) -> Bool {
-    cost < scanCost(matches, of: part) || part.index?.isPreferred ?? false
+  private func isWorthwhile(
+    _ cost: Double, _ matches: Int, _ part: SegmentView, _ coding: RowCoding
+  ) -> Bool {
+    cost < scanCost(matches, of: part, coding) || part.index?.isPreferred ?? false
   }
 
-  /// What a walk of some effort costs: each candidate kept costs a node followed, and is compared.
-  private func walkCost(_ effort: Double) -> Double {
-    6_000 + effort * (300 + Double(view.entry.dimension) * 0.6)
+  /// What a walk of some effort costs: for each candidate kept a node is followed, about sixteen of
+  /// its neighbours are new and are looked at, and its own vector is compared.
+  private func walkCost(_ effort: Double, _ coding: RowCoding) -> Double {
+    6_000 + effort * (300 + Double(view.entry.dimension) * (0.28 + 16 * coding.cost))
   }
 
   /// Walks a graph; false when looking at every match costs less, or is needed all the same.
@@ -164,13 +169,13 @@ struct Searcher {
     var effort = min(1e9, Double(max(wanted, query.limit)) / share)
     var hiddenNode: UInt32?
     if case .segment(segment, let row)? = hidden {
-      hiddenNode = graph.codedRows.node(of: UInt32(row))
+      hiddenNode = graph.node(of: UInt32(row))
     }
     return try SearchDesk.with { desk in
       let finder = desk.graph
       for _ in 0..<2 {
         // A candidate kept costs a node followed.
-        guard isWorthwhile(walkCost(effort), matches, part) else {
+        guard isWorthwhile(walkCost(effort, graph.coding), matches, part, graph.coding) else {
           if isExplaining {
             reason = "looking at every match costs less than a walk of effort \(Int(effort))"
           }
@@ -218,9 +223,9 @@ struct Searcher {
         let probes = min(max(1, wanted, before), lists.lists)
         let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
         let cost =
-          Double(lists.lists) * (4 + dimension * 0.05) + looked * 2
-          + looked * share * (4 + dimension * 0.02) + Double(kept) * 60
-        guard isWorthwhile(cost, matches, part) else {
+          Double(lists.lists) * (4 + dimension * 2.5 * lists.coding.cost) + looked * 2
+          + looked * share * (4 + dimension * lists.coding.cost) + Double(kept) * 60
+        guard isWorthwhile(cost, matches, part, lists.coding) else {
           if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
           return false
         }
@@ -351,10 +356,9 @@ struct Searcher {
     _ segment: Int, _ mask: RowSet?, _ matches: Int
   ) throws -> Int? {
     let part = view.segments[segment]
-    guard let file = part.index, let index = file.vectorIndex(), fits(index, part) else {
-      return nil
-    }
-    let coded = index.codedRows
+    guard let file = part.index, let index = file.vectorIndex(), fits(index, part),
+      let coded = index.codedRows
+    else { return nil }
     guard let bounded = BoundedQuery(query.vector, coded.space) else { return nil }
     let before = best
     let compared = try SearchDesk.with { desk in
@@ -495,6 +499,20 @@ struct Searcher {
           try offerScored(desk.rows.count, longest, of: segment, desk) { desk.rows[$0] }
         }
       }
+    }
+  }
+}
+
+extension RowCoding {
+  /// What looking at a number costs in nanoseconds, beside others of its row.
+  ///
+  /// A seven-bit code is taken to cost as much as its bytes, twice those of a four-bit code; that
+  /// was not measured.
+  fileprivate var cost: Double {
+    switch self {
+    case .four, .rotated: 0.02
+    case .seven: 0.04
+    case .numbers: 0.12
     }
   }
 }

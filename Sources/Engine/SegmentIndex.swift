@@ -36,8 +36,8 @@ enum VectorIndex {
     }
   }
 
-  /// All rows by their codes.
-  var codedRows: CodedRows {
+  /// All rows by their codes; nil when they have none.
+  var codedRows: CodedRows? {
     switch self {
     case .graph(let graph): graph.codedRows
     case .lists(let lists): lists.codedRows
@@ -48,6 +48,22 @@ enum VectorIndex {
     switch self {
     case .graph(let graph): graph.dimension
     case .lists(let lists): lists.dimension
+    }
+  }
+
+  /// What stands in it for rows.
+  var coding: RowCoding {
+    switch self {
+    case .graph(let graph): graph.coding
+    case .lists(let lists): lists.coding
+    }
+  }
+
+  /// How well it finds rows, as it was measured when it was built.
+  var curve: RecallCurve {
+    switch self {
+    case .graph(let graph): graph.curve
+    case .lists(let lists): lists.curve
     }
   }
 

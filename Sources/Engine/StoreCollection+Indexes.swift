@@ -1,5 +1,6 @@
 public import RoostContract
 internal import RoostFiles
+internal import RoostIndex
 internal import RoostStorage
 
 extension StoreCollection {
@@ -110,6 +111,9 @@ extension StoreCollection {
   /// The indexes, by name.
   public func indexes() async throws -> [IndexDescription] { try view().descriptions }
 
+  /// What the collection is, which no index needs to be opened for.
+  package func spec() throws -> CollectionSpec { try view().spec }
+
   /// What the collection holds.
   public func statistics() throws -> CollectionStatistics { try view().statistics }
 
@@ -120,14 +124,21 @@ extension StoreCollection {
 extension CollectionView {
   /// The indexes as their user described them; rows count as indexed once a file
   /// covers them that is not known to be damaged.
+  ///
+  /// The recall is kept in the files, which are opened for it; of several it is the least.
   var descriptions: [IndexDescription] {
     entry.indexes.map { index in
+      let recall = segments.lazy.compactMap { segment -> Double? in
+        guard let file = segment.index, index.files.contains(file.entry) else { return nil }
+        return file.vectorIndex()?.curve.usualRecall
+      }.min()
       let files = Set(index.files.map(\.segment))
       let indexed = segments.reduce(0) { sum, segment in
         files.contains(segment.reader.entry.file) && !(segment.index?.isBroken ?? false)
           ? sum + segment.reader.rowCount : sum
       }
-      return IndexDescription(name: index.name, spec: index.spec, indexed: min(indexed, count))
+      return IndexDescription(
+        name: index.name, spec: index.spec, indexed: min(indexed, count), recall: recall)
     }
   }
 

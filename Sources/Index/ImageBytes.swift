@@ -83,26 +83,40 @@ extension IndexBytes {
     return RecallCurve(points: points)
   }
 
-  /// Reads the dimensions that have codes, which rise.
-  func kept(_ count: Int, below dimension: Int, at start: Int) throws(IndexDefect) -> [UInt32] {
+  /// Makes sure that bytes which say nothing are 0.
+  func checkZeros(_ range: Range<Int>) throws(IndexDefect) {
+    for offset in range where get(UInt8.self, offset) != 0 { throw IndexDefect(offset: offset) }
+  }
+
+  /// Reads the dimensions that have codes, which rise, into a space that knows how many there are.
+  func keeping(_ space: CodeSpace, at start: Int) throws(IndexDefect) -> CodeSpace {
     var kept: [UInt32] = []
-    for place in 0..<count {
+    for place in space.kept.indices {
       let index = get(UInt32.self, start + 4 * place)
-      guard index < UInt32(dimension), kept.last.map({ $0 < index }) ?? true else {
+      guard index < UInt32(space.dimension), kept.last.map({ $0 < index }) ?? true else {
         throw IndexDefect(offset: start + 4 * place)
       }
       kept.append(index)
     }
-    return kept
+    return space.keeping(kept)
   }
 
-  /// Makes sure that every row has a node that there is, or none.
-  func checkNodes(_ rows: Int, below nodes: Int, at start: Int) throws(IndexDefect) {
-    for row in 0..<rows {
-      let node = get(UInt32.self, start + 4 * row)
-      guard node < UInt32(nodes) || node == GraphView.none else {
-        throw IndexDefect(offset: start + 4 * row)
+  /// Makes sure that every node has a row of its own, which has that node, and that no other row
+  /// has a node: so no row is found twice, and none that is there is passed over.
+  func checkRows(
+    _ rows: Int, at rowStart: Int, _ nodes: Int, at nodeStart: Int
+  ) throws(IndexDefect) {
+    for node in 0..<nodes {
+      let row = Int(get(UInt32.self, rowStart + 4 * node))
+      guard row < rows, get(UInt32.self, nodeStart + 4 * row) == UInt32(node) else {
+        throw IndexDefect(offset: rowStart + 4 * node)
       }
+    }
+    // As many rows as nodes are accounted for, so that a further one makes too many.
+    var count = 0
+    for row in 0..<rows where get(UInt32.self, nodeStart + 4 * row) != GraphView.none {
+      count += 1
+      guard count <= nodes else { throw IndexDefect(offset: nodeStart + 4 * row) }
     }
   }
 

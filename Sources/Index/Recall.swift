@@ -11,10 +11,16 @@ package struct RecallCurve: Sendable, Equatable {
   /// The numbers of neighbours that were asked for.
   package static let limits = [1, 10, 100]
 
+  /// What is aimed at when nothing is asked for.
+  package static let usual = 0.99
+
   /// The points, the least effort first.
   package var points: [RecallPoint] = []
 
   package init(points: [RecallPoint] = []) { self.points = points }
+
+  /// The number of neighbours that was asked for when the recall of `limit` was measured.
+  static func known(_ limit: Int) -> Int { limits.first { $0 >= limit } ?? limit }
 
   /// The effort that reaches a recall of the `limit` nearest, as far as it is known; nil when no
   /// effort that was tried did.
@@ -34,5 +40,17 @@ package struct RecallCurve: Sendable, Equatable {
       }
     }
     return Int((effort * scale).rounded(.up))
+  }
+
+  /// Whether some effort that was tried is enough for what is usually aimed at; if not, longer
+  /// codes may be.
+  var isGood: Bool { effort(for: Self.usual, limit: 10) != nil }
+
+  /// The share of the ten nearest that was found with the least effort that promises what is
+  /// usually aimed at, or where none does, the largest that was found; nil when nothing was tried.
+  package var usualRecall: Double? {
+    let column = Self.limits.firstIndex(of: 10) ?? 0
+    let enough = points.first { $0.means[column] - $0.errors[column] >= Self.usual }
+    return enough?.means[column] ?? points.lazy.map { $0.means[column] }.max()
   }
 }

@@ -7,15 +7,33 @@ package enum IndexMetric: UInt8, Sendable {
   case cosine = 3
 }
 
-/// The two lengths of code that stand for a number.
+/// The lengths of what stands for a number.
 package enum CodeWidth: UInt8, Sendable {
   /// Seven bits in a byte: what graphs are built by.
   case seven = 7
-  /// Four bits: what graphs are walked by.
+  /// Four bits: what graphs are walked by, unless something else is asked for.
   case four = 4
+  /// No code, but the number itself.
+  case whole = 32
 
   /// The largest code.
-  package var maximum: UInt8 { self == .seven ? 127 : 15 }
+  package var maximum: UInt8 {
+    switch self {
+    case .seven: 127
+    case .four: 15
+    case .whole: 0
+    }
+  }
+
+  /// The bytes of what stands for a row with so many numbers: codes come in blocks of 128.
+  func bytes(_ numbers: Int) -> Int {
+    let codes = (numbers + 127) / 128 * 128
+    return switch self {
+    case .four: codes / 2
+    case .seven: codes
+    case .whole: 4 * numbers
+    }
+  }
 }
 
 /// How the numbers of rows become small codes, so that comparing codes says nearly what comparing
@@ -31,11 +49,20 @@ package struct CodeSpace: Sendable, Equatable {
   package let kept: [UInt32]
   /// The range of four-bit codes, and of seven-bit codes.
   package let fourRange, sevenRange: ClosedRange<Float>
+  /// What stands for rows.
+  package let coding: RowCoding
+  /// How the numbers that have codes are rotated first; nil when they are not.
+  let rotation: Rotation?
 
+  /// - Parameter seed: that of the rotation, where there is one.
   package init(
     measure: IndexMetric, dimension: Int, kept: [UInt32], fourRange: ClosedRange<Float>,
-    sevenRange: ClosedRange<Float>
+    sevenRange: ClosedRange<Float>, coding: RowCoding, seed: UInt64
   ) {
+    self.coding = coding
+    rotation =
+      coding == .rotated
+      ? Rotation(seed: seed, dimension: kept.isEmpty ? dimension : kept.count) : nil
     self.measure = measure
     self.dimension = dimension
     self.kept = kept
@@ -47,8 +74,27 @@ package struct CodeSpace: Sendable, Equatable {
   func keeping(_ kept: [UInt32]) -> CodeSpace {
     CodeSpace(
       measure: measure, dimension: dimension, kept: kept, fourRange: fourRange,
-      sevenRange: sevenRange)
+      sevenRange: sevenRange, coding: coding, seed: rotation?.seed ?? 0)
   }
+
+  /// The same with something else that stands for rows, where nothing is rotated.
+  func with(_ coding: RowCoding) -> CodeSpace {
+    CodeSpace(
+      measure: measure, dimension: dimension, kept: kept, fourRange: fourRange,
+      sevenRange: sevenRange, coding: coding, seed: 0)
+  }
+
+  /// The length of what stands for a number.
+  var width: CodeWidth { coding.width }
+
+  /// The bytes of what stands for a row.
+  var rowBytes: Int { stride(width) }
+
+  /// The bytes of what rows are compared with.
+  var queryBytes: Int { width == .whole ? 4 * dimension : codeCount }
+
+  /// The bytes of a fact that is known of a row's codes: there are none of rows without codes.
+  var factBytes: Int { width == .whole ? 0 : 4 }
 
   /// How many numbers of a row have codes.
   package var coded: Int { kept.isEmpty ? dimension : kept.count }
@@ -56,15 +102,19 @@ package struct CodeSpace: Sendable, Equatable {
   /// How many codes a row has: its numbers, and zeros up to a whole number of blocks.
   package var codeCount: Int { (coded + 127) / 128 * 128 }
 
-  /// The bytes of a row's codes.
-  package func stride(_ width: CodeWidth) -> Int { width == .seven ? codeCount : codeCount / 2 }
+  /// The bytes of what stands for a row; numbers stand there whether they have codes or not.
+  package func stride(_ width: CodeWidth) -> Int {
+    width.bytes(width == .whole ? dimension : coded)
+  }
 
   func range(_ width: CodeWidth) -> ClosedRange<Float> {
-    width == .seven ? sevenRange : fourRange
+    width == .four ? fourRange : sevenRange
   }
 
   /// Learns the ranges from some rows, one after the other in `numbers`.
-  package init(measure: IndexMetric, dimension: Int, sample numbers: [Float]) {
+  package init(
+    measure: IndexMetric, dimension: Int, coding: RowCoding, seed: UInt64, sample numbers: [Float]
+  ) {
     var rows = numbers
     if measure == .cosine {
       for start in Swift.stride(from: 0, to: rows.count - dimension + 1, by: dimension) {
@@ -76,6 +126,20 @@ package struct CodeSpace: Sendable, Equatable {
     let kept = measure == .innerProduct ? [] : Self.varying(rows, dimension)
     var values: [Float] = []
     values.reserveCapacity(rows.count)
+    if coding == .rotated {
+      // The numbers that have codes, rotated, in place of the rows.
+      let rotation = Rotation(seed: seed, dimension: kept.isEmpty ? dimension : kept.count)
+      for start in Swift.stride(from: 0, to: rows.count - dimension + 1, by: dimension) {
+        var row =
+          kept.isEmpty
+          ? Array(rows[start..<start + dimension]) : kept.map { rows[start + Int($0)] }
+        unsafe row.withUnsafeMutableBufferPointer { buffer in
+          if let base = buffer.baseAddress { unsafe rotation.apply(base) }
+        }
+        values += row.lazy.filter(\.isFinite)
+      }
+      rows = []
+    }
     for start in Swift.stride(from: 0, to: rows.count - dimension + 1, by: dimension) {
       if kept.isEmpty {
         for place in start..<start + dimension where rows[place].isFinite {
@@ -101,7 +165,7 @@ package struct CodeSpace: Sendable, Equatable {
     }
     self.init(
       measure: measure, dimension: dimension, kept: kept, fourRange: cut(0.005),
-      sevenRange: cut(0.0002))
+      sevenRange: cut(0.0002), coding: coding, seed: seed)
   }
 
   /// The share of the variance that may be without codes.
@@ -146,16 +210,21 @@ package struct CodeSpace: Sendable, Equatable {
 }
 
 extension CodeSpace {
-  /// Lends the numbers of a row that have codes.
+  /// Lends the numbers of a row that have codes, rotated if they are to be.
   func withCoded<R>(
     _ row: UnsafePointer<Float>, _ body: (UnsafePointer<Float>) -> R
   ) -> R {
-    guard !kept.isEmpty else { return unsafe body(row) }
-    return unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: kept.count) { space in
-      for (place, index) in kept.enumerated() {
-        unsafe space.initializeElement(at: place, to: row[Int(index)])
-      }
+    guard !kept.isEmpty || rotation != nil else { return unsafe body(row) }
+    return unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: coded) { space in
       guard let start = space.baseAddress else { return unsafe body(row) }
+      if kept.isEmpty {
+        unsafe start.initialize(from: row, count: coded)
+      } else {
+        for (place, index) in kept.enumerated() {
+          unsafe (start + place).initialize(to: row[Int(index)])
+        }
+      }
+      if let rotation { unsafe rotation.apply(start) }
       return unsafe body(UnsafePointer(start))
     }
   }
@@ -181,33 +250,49 @@ extension CodeSpace {
     }
   }
 
-  /// Writes what rows' four-bit codes are compared with: eighths of a code, or signed bytes for the
-  /// inner product.
+  /// Writes the numbers of a row themselves; for cosine those of the vector of length one.
+  func copy(_ row: UnsafePointer<Float>, into bytes: UnsafeMutablePointer<UInt8>) {
+    var scale: Float = 1
+    if measure == .cosine {
+      let squares = unsafe Kernel.squares(row, dimension)
+      if squares > 0 { scale = 1 / squares.squareRoot() }
+    }
+    let place = UnsafeMutableRawPointer(bytes)
+    for index in 0..<dimension {
+      let bits = (unsafe row[index] * scale).bitPattern.littleEndian
+      unsafe place.storeBytes(of: bits, toByteOffset: 4 * index, as: UInt32.self)
+    }
+  }
+
+  /// Writes what rows are compared with: eighths of a four-bit code, seven-bit codes as they are,
+  /// signed bytes for the inner product, and numbers for rows that have no codes.
   ///
-  /// Both say the query more finely than codes could; the length of a query does not matter to a
-  /// product.
+  /// Eighths and signed bytes say the query more finely than codes could; the length of a query
+  /// does not matter to a product.
   func encodeQuery(_ query: UnsafePointer<Float>, into codes: UnsafeMutablePointer<UInt8>) {
+    if width == .whole { return unsafe copy(query, into: codes) }
+    if width == .seven, measure != .innerProduct {
+      return unsafe encode(query, width, into: codes)
+    }
     let step = (fourRange.upperBound - fourRange.lowerBound) / 15
     var (scale, minimum) = (8 / step, fourRange.lowerBound)
     // What the kernels take.
     var (least, most): (Float, Float) = (-67, 127)
-    switch measure {
-    case .l2: break
-    case .cosine:
+    if measure == .cosine {
       let squares = unsafe Kernel.squares(query, dimension)
       if squares > 0 {
         minimum *= squares.squareRoot()
         scale /= squares.squareRoot()
       }
-    case .innerProduct:
-      var largest: Float = 0
-      for index in 0..<dimension { largest = max(largest, unsafe query[index].magnitude) }
-      scale = largest > 0 && largest.isFinite ? 127 / largest : 0
-      minimum = 0
-      least = -127
-      most = 127
     }
     unsafe withCoded(query) { numbers in
+      if measure == .innerProduct {
+        var largest: Float = 0
+        for index in 0..<coded { largest = max(largest, unsafe numbers[index].magnitude) }
+        scale = largest > 0 && largest.isFinite ? 127 / largest : 0
+        minimum = 0
+        (least, most) = (-127, 127)
+      }
       for index in 0..<coded {
         let number = min(most, max(least, (unsafe numbers[index] - minimum) * scale))
         // Adding so much rounds to a whole number, which is in the lowest bits then.
@@ -218,10 +303,11 @@ extension CodeSpace {
   }
 }
 
-/// The codes of many rows, each at its number times the stride.
+/// The codes of many rows, or their numbers, each row at its number times the stride.
 @safe struct CodeRows {
   let base: UnsafePointer<UInt8>
   let stride: Int
+  /// How many codes a row has, or how many numbers.
   let codeCount: Int
   let width: CodeWidth
   /// Whether rows are compared by the inner product instead of L2.
@@ -230,7 +316,7 @@ extension CodeSpace {
   init(_ space: CodeSpace, _ width: CodeWidth, at base: UnsafePointer<UInt8>) {
     unsafe self.base = base
     stride = space.stride(width)
-    codeCount = space.codeCount
+    codeCount = width == .whole ? space.dimension : space.codeCount
     self.width = width
     isDot = space.measure == .innerProduct
   }
@@ -263,9 +349,34 @@ extension CodeSpace {
       unsafe Kernel.scoreSeven(
         measure, query, base, stride: stride, numbers, count: count, dimension: codeCount,
         into: scores)
+    case .whole: return unsafe scoreNumbers(query, numbers, count, scores)
     }
     guard isDot else { return }
     for index in 0..<count { unsafe scores[index] = -scores[index] }
+  }
+
+  /// Scores rows of numbers; the scores are the floats' bits, turned so that they are in order.
+  ///
+  /// A query is at a boundary of 16 bytes, as all that is allocated is. What is not a number comes
+  /// last, whatever its sign is.
+  @inline(never)
+  private func scoreNumbers(
+    _ query: UnsafePointer<UInt8>, _ numbers: UnsafePointer<UInt32>?, _ count: Int,
+    _ scores: UnsafeMutablePointer<Int32>
+  ) {
+    unsafe query.withMemoryRebound(to: Float.self, capacity: codeCount) { query in
+      unsafe scores.withMemoryRebound(to: Float.self, capacity: count) { floats in
+        unsafe Kernel.score(
+          isDot ? .dot : .l2, query, base, stride: stride, numbers, count: count,
+          dimension: codeCount, into: floats)
+        if isDot { for index in 0..<count { unsafe floats[index] = -floats[index] } }
+      }
+    }
+    for index in 0..<count {
+      let bits = unsafe scores[index]
+      let isNumber = bits & 0x7FFF_FFFF <= 0x7F80_0000
+      unsafe scores[index] = isNumber ? bits ^ (bits >> 31 & .max) : .max
+    }
   }
 
   /// The codes of a row as a query: themselves, or their differences from the middle.

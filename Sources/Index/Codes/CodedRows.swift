@@ -15,26 +15,32 @@ internal import RoostKernels
 
   /// Writes all that there is of a row at a node.
   func put(_ vector: UnsafePointer<Float>, of row: UInt32, at node: Int, _ space: CodeSpace) {
-    unsafe space.pack(vector, into: codes + node * space.stride(.four)) { bytes in
+    unsafe nodes[Int(row)] = UInt32(node).littleEndian
+    unsafe space.store(vector, into: codes + node * space.rowBytes) { bytes in
       let facts = unsafe space.facts(vector, bytes)
       unsafe squares[node] = facts.squares
       unsafe misses[node] = facts.miss
     }
-    unsafe nodes[Int(row)] = UInt32(node).littleEndian
   }
 }
 
 extension CodeSpace {
-  /// Writes the four-bit codes of a vector as they are kept, and lends them one byte each.
-  func pack(
-    _ vector: UnsafePointer<Float>, into out: UnsafeMutablePointer<UInt8>,
+  /// Writes what stands for a vector as it is kept, and lends its codes one byte each, if there are
+  /// any.
+  func store(
+    _ vector: UnsafePointer<Float>, into place: UnsafeMutablePointer<UInt8>,
     _ body: (UnsafePointer<UInt8>) -> Void
   ) {
+    if width == .whole { return unsafe copy(vector, into: place) }
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: codeCount) { bytes in
       guard let start = bytes.baseAddress else { return }
       unsafe bytes.initialize(repeating: 0)
-      unsafe encode(vector, .four, into: start)
-      unsafe Kernel.pack(start, codeCount, into: out)
+      unsafe encode(vector, width, into: start)
+      if width == .four {
+        unsafe Kernel.pack(start, codeCount, into: place)
+      } else {
+        unsafe place.update(from: start, count: codeCount)
+      }
       unsafe body(start)
     }
   }
@@ -86,16 +92,11 @@ extension CodeSpace {
         guard let query = query.baseAddress, let out = out.baseAddress else { return }
         guard let numbers else {
           let start = unsafe codes.base + first * codes.stride
-          unsafe Kernel.scoreFour(
-            .dot, query, start, stride: codes.stride, nil, count: count,
-            dimension: codes.codeCount, into: out)
-          return
+          return unsafe multiply(query, start, nil, count, out)
         }
         unsafe numbers.withUnsafeBufferPointer { numbers in
-          unsafe Kernel.scoreFour(
-            .dot, query, codes.base, stride: codes.stride,
-            numbers.baseAddress.map { unsafe $0 + first },
-            count: count, dimension: codes.codeCount, into: out)
+          unsafe multiply(
+            query, codes.base, numbers.baseAddress.map { unsafe $0 + first }, count, out)
         }
       }
     }
@@ -109,6 +110,22 @@ extension CodeSpace {
       for place in 0..<count {
         estimates.append(query.estimate(products[place], unsafe squares[first + place]))
       }
+    }
+  }
+
+  /// The products of a query in signed bytes with codes.
+  private func multiply(
+    _ query: UnsafePointer<UInt8>, _ start: UnsafePointer<UInt8>,
+    _ numbers: UnsafePointer<UInt32>?, _ count: Int, _ out: UnsafeMutablePointer<Int32>
+  ) {
+    if codes.width == .four {
+      unsafe Kernel.scoreFour(
+        .dot, query, start, stride: codes.stride, numbers, count: count,
+        dimension: codes.codeCount, into: out)
+    } else {
+      unsafe Kernel.scoreSeven(
+        .dot, query, start, stride: codes.stride, numbers, count: count,
+        dimension: codes.codeCount, into: out)
     }
   }
 

@@ -5,23 +5,27 @@ extension HNSWIndex {
   ///
   /// - Parameters:
   ///   - numbers: the numbers of the rows in their segment, which has `segmentRows` of them.
+  ///   - coding: what stands for rows; nil when what suits them does.
   package static func build(
     over source: some RowSource, numbered numbers: [UInt32], of segmentRows: Int,
-    dimension: Int, measure: IndexMetric, _ options: HNSWOptions, _ workers: any Workers,
-    _ watch: JobWatch = JobWatch()
+    dimension: Int, measure: IndexMetric, _ options: HNSWOptions, coding: RowCoding? = nil,
+    _ workers: any Workers, _ watch: JobWatch = JobWatch()
   ) throws -> AlignedMemory {
     let assembly = try HNSWAssembly(
-      source, numbers, segmentRows, dimension, measure, options, workers)
+      source, numbers, segmentRows, dimension, measure, options, coding, workers)
     return try assembly.build(watch)
   }
 }
 
 extension HNSWIndex {
-  /// About how many bytes of memory building takes for each row: codes of both widths, links before
-  /// and after they are cut back, and what else is kept of a row.
-  package static func buildingBytes(dimension: Int, _ options: HNSWOptions) -> Int {
-    let codes = (dimension + 127) / 128 * 128
-    return codes + codes / 2 + 4 * (3 * options.m + 2 * options.m) + 64
+  /// About how many bytes of memory building takes for each row: the seven-bit codes that graphs
+  /// are built by, what the graph is walked by, links before and after they are cut back, and what
+  /// else is kept of a row.
+  package static func buildingBytes(
+    dimension: Int, _ options: HNSWOptions, _ coding: RowCoding?
+  ) -> Int {
+    CodeWidth.seven.bytes(dimension) + coding.mostBytes(dimension)
+      + 4 * (3 * options.m + 2 * options.m) + 64
   }
 }
 
@@ -31,6 +35,7 @@ private struct HNSWAssembly<Source: RowSource> {
   let numbers: [UInt32]
   let segmentRows: Int
   let options: HNSWOptions
+  let coding: RowCoding?
   let workers: any Workers
   let space: CodeSpace
   /// The row of each node, while the graph is built: by chance, so that the first are a sample.
@@ -45,8 +50,9 @@ private struct HNSWAssembly<Source: RowSource> {
 
   init(
     _ source: Source, _ numbers: [UInt32], _ segmentRows: Int, _ dimension: Int,
-    _ measure: IndexMetric, _ options: HNSWOptions, _ workers: any Workers
+    _ measure: IndexMetric, _ options: HNSWOptions, _ coding: RowCoding?, _ workers: any Workers
   ) throws {
+    self.coding = coding
     precondition(source.count == numbers.count)
     self.source = source
     self.numbers = numbers
@@ -57,7 +63,8 @@ private struct HNSWAssembly<Source: RowSource> {
     let order = (0..<UInt32(source.count)).shuffled(using: &random)
     rowOfNode = order
     space = CodeSpace(
-      measure: measure, dimension: dimension, sample: try Self.sample(source, dimension))
+      measure: measure, dimension: dimension, coding: coding ?? .four, seed: options.seed,
+      sample: try Self.sample(source, dimension))
     (codes, inverseLengths) = try Self.encode(source, order, space)
   }
 
@@ -110,6 +117,15 @@ private struct HNSWAssembly<Source: RowSource> {
       rows, count: count, keptBy: codes, options, workers)
     try builder.build(watch)
     let order = builder.orderForWalking()
+    return try space.suited(coding) { try image(builder, order, $0, $1, watch) }
+  }
+
+  /// The image with something that stands for rows, and how well it finds them, unless that is
+  /// known.
+  private func image(
+    _ builder: HNSWBuilder, _ order: [UInt32], _ space: CodeSpace, _ known: RecallCurve?,
+    _ watch: JobWatch
+  ) throws -> MeasuredImage {
     var image = HNSWImage(space: space)
     image.nodes = count
     image.rows = segmentRows
@@ -122,18 +138,17 @@ private struct HNSWAssembly<Source: RowSource> {
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
     try fill(memory, image, places, builder, order)
-    try measure(memory, places, watch)
-    return memory
+    let curve = try known ?? measure(memory, watch)
+    memory.put(curve.points, at: places.points)
+    return MeasuredImage(memory: memory, curve: curve)
   }
 
-  /// Measures the graph and writes the points of its curve, which were left out so far.
-  private func measure(
-    _ memory: AlignedMemory, _ places: HNSWImage.Places, _ watch: JobWatch
-  ) throws {
+  /// Measures the graph, the points of whose curve were left out so far.
+  private func measure(_ memory: AlignedMemory, _ watch: JobWatch) throws -> RecallCurve {
     let index = try HNSWIndex(unmeasured: IndexBytes(memory))
-    let points = try HNSWCalibration(index: index, source: source, numbers: numbers).points(
-      workers, watch)
-    memory.put(points, at: places.points)
+    return RecallCurve(
+      points: try HNSWCalibration(index: index, source: source, numbers: numbers).points(
+        workers, watch))
   }
 
   /// Writes the sections, the nodes in a new order.
@@ -142,6 +157,7 @@ private struct HNSWAssembly<Source: RowSource> {
     _ builder: HNSWBuilder, _ order: [UInt32]
   ) throws {
     let nodeOfRow = nodeOfRow
+    let space = image.space
     var newNumber = [UInt32](repeating: 0, count: count)
     for (new, old) in order.enumerated() { newNumber[Int(old)] = UInt32(new) }
     let links = unsafe memory.numbers(UInt32.self, at: places.links)
@@ -164,9 +180,9 @@ private struct HNSWAssembly<Source: RowSource> {
       misses: memory.numbers(Float.self, at: places.misses),
       nodes: memory.numbers(UInt32.self, at: places.nodes))
     coded.begin(space, rows: segmentRows, memory, kept: places.kept)
-    // The second, shorter codes, for walking.
-    let stride = space.stride(.four)
-    let four = unsafe memory.numbers(UInt8.self, at: places.codes)
+    // What graphs are walked by, shorter than what they are built by as a rule.
+    let stride = space.rowBytes
+    let walked = unsafe memory.numbers(UInt8.self, at: places.codes)
     let entryCodes = unsafe memory.numbers(UInt8.self, at: places.entryCodes)
     let entryNodes = unsafe memory.numbers(UInt32.self, at: places.entryNodes)
     var values: [Float] = []
@@ -185,7 +201,7 @@ private struct HNSWAssembly<Source: RowSource> {
     for entry in 0..<image.entries {
       let node = newNumber[entry]
       unsafe entryNodes[entry] = node.littleEndian
-      unsafe (entryCodes + entry * stride).update(from: four + Int(node) * stride, count: stride)
+      unsafe (entryCodes + entry * stride).update(from: walked + Int(node) * stride, count: stride)
     }
   }
 

@@ -12,7 +12,7 @@ package struct IndexDefect: Error, Equatable {
 /// The header of an image, and where its sections are.
 struct HNSWImage: Sendable {
   static let magic: UInt64 = 0x3157_534E_484F_4F52  // "ROOHNSW1"
-  static let version: UInt32 = 2
+  static let version: UInt32 = 3
   static let headerSize = 256
 
   var nodes = 0
@@ -40,15 +40,15 @@ struct HNSWImage: Sendable {
     var sections = ImageSections(after: Self.headerSize)
     var places = Places()
     places.links = sections.add(nodes, degree * 4)
-    places.codes = sections.add(nodes, space.stride(.four))
+    places.codes = sections.add(nodes, space.rowBytes)
     places.rows = sections.add(nodes, 4)
     places.lengths = sections.add(nodes, 4)
-    places.squares = sections.add(nodes, 4)
-    places.misses = sections.add(nodes, 4)
+    places.squares = sections.add(nodes, space.factBytes)
+    places.misses = sections.add(nodes, space.factBytes)
     places.nodes = sections.add(rows, 4)
     places.kept = sections.add(space.kept.count, 4)
     places.entryNodes = sections.add(entries, 4)
-    places.entryCodes = sections.add(entries, space.stride(.four))
+    places.entryCodes = sections.add(entries, space.rowBytes)
     places.points = sections.add(points, RecallPoint.size)
     places.end = sections.end
     return sections.isSound ? places : nil
@@ -60,20 +60,14 @@ extension HNSWImage {
   func write(to memory: AlignedMemory) {
     memory.put(Self.magic, 0)
     memory.put(Self.version, 8)
-    memory.put(UInt32(space.measure.rawValue), 12)
     memory.put(UInt64(nodes), 16)
     memory.put(UInt64(rows), 24)
     memory.put(UInt32(m), 32)
     memory.put(UInt32(efConstruction), 36)
     memory.put(seed, 40)
-    memory.put(UInt32(space.dimension), 48)
     memory.put(UInt32(entries), 52)
     memory.put(UInt32(points), 56)
-    memory.put(UInt32(space.kept.count), 60)
-    memory.put(space.fourRange.lowerBound.bitPattern, 64)
-    memory.put(space.fourRange.upperBound.bitPattern, 68)
-    memory.put(space.sevenRange.lowerBound.bitPattern, 72)
-    memory.put(space.sevenRange.upperBound.bitPattern, 76)
+    memory.put(space)
   }
 
   /// Reads a header, believing nothing.
@@ -82,15 +76,7 @@ extension HNSWImage {
     guard bytes.get(UInt64.self, 0) == Self.magic, bytes.get(UInt32.self, 8) == Self.version else {
       throw IndexDefect(offset: 0)
     }
-    let dimension = Int(bytes.get(UInt32.self, 48))
-    guard let measure = UInt8(exactly: bytes.get(UInt32.self, 12)).flatMap(IndexMetric.init),
-      (1...65_535).contains(dimension)
-    else { throw IndexDefect(offset: 12) }
-    let kept = Int(bytes.get(UInt32.self, 60))
-    guard kept <= dimension else { throw IndexDefect(offset: 60) }
-    space = CodeSpace(
-      measure: measure, dimension: dimension, kept: [UInt32](repeating: 0, count: kept),
-      fourRange: try bytes.range(64), sevenRange: try bytes.range(72))
+    space = try bytes.space()
     guard let nodes = Int(exactly: bytes.get(UInt64.self, 16)), nodes < 1 << 31,
       let rows = Int(exactly: bytes.get(UInt64.self, 24)), rows >= nodes, rows < 1 << 32
     else { throw IndexDefect(offset: 16) }
@@ -105,6 +91,6 @@ extension HNSWImage {
       (entries > 0) == (nodes > 0)
     else { throw IndexDefect(offset: 32) }
     guard let places, places.end == bytes.count else { throw IndexDefect(offset: bytes.count) }
-    space = try space.keeping(bytes.kept(kept, below: dimension, at: places.kept))
+    space = try bytes.keeping(space, at: places.kept)
   }
 }

@@ -32,16 +32,18 @@ package final class HNSWIndex: Sendable {
   package var rowCount: Int { image.rows }
   package var dimension: Int { image.space.dimension }
   package var measure: IndexMetric { image.space.measure }
+  package var coding: RowCoding { image.space.coding }
   package var m: Int { image.m }
   package var efConstruction: Int { image.efConstruction }
 
   private func codes(_ offset: Int) -> CodeRows {
-    unsafe CodeRows(image.space, .four, at: bytes.section(offset, UInt8.self))
+    unsafe CodeRows(image.space, image.space.width, at: bytes.section(offset, UInt8.self))
   }
 
-  /// All rows by their codes.
-  package var codedRows: CodedRows {
-    unsafe CodedRows(
+  /// All rows by their codes; nil when they have none.
+  package var codedRows: CodedRows? {
+    guard image.space.width != .whole else { return nil }
+    return unsafe CodedRows(
       space: image.space, nodeCount: image.nodes, rowCount: image.rows, codes: codes(places.codes),
       squares: bytes.section(places.squares, Float.self),
       misses: bytes.section(places.misses, Float.self),
@@ -53,6 +55,13 @@ package final class HNSWIndex: Sendable {
   /// The row of a node.
   func row(of node: Int) -> UInt32 { unsafe bytes.section(places.rows, UInt32.self)[node] }
 
+  /// The node of a row; nil when it has none.
+  package func node(of row: UInt32) -> UInt32? {
+    guard Int(row) < image.rows else { return nil }
+    let node = UInt32(littleEndian: unsafe bytes.section(places.nodes, UInt32.self)[Int(row)])
+    return Int(node) < image.nodes ? node : nil
+  }
+
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
     let links = unsafe bytes.section(places.links, UInt32.self)
@@ -62,11 +71,7 @@ package final class HNSWIndex: Sendable {
         throw IndexDefect(offset: places.links + 4 * index)
       }
     }
-    let rows = unsafe bytes.section(places.rows, UInt32.self)
-    for index in 0..<image.nodes where Int(unsafe rows[index]) >= image.rows {
-      throw IndexDefect(offset: places.rows + 4 * index)
-    }
-    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
+    try bytes.checkRows(image.rows, at: places.rows, image.nodes, at: places.nodes)
     let entries = unsafe bytes.section(places.entryNodes, UInt32.self)
     for index in 0..<image.entries where Int(unsafe entries[index]) >= image.nodes {
       throw IndexDefect(offset: places.entryNodes + 4 * index)
@@ -81,7 +86,7 @@ package final class HNSWIndex: Sendable {
   package func find(
     _ query: [Float], effort: Int, without hidden: UInt32? = nil, _ finder: HNSWFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount)
+    finder.reset(queryBytes: image.space.queryBytes)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
@@ -90,8 +95,10 @@ package final class HNSWIndex: Sendable {
     let graph = unsafe GraphView(
       nodeCount: image.nodes, degree: image.degree, links: bytes.section(places.links, UInt32.self),
       codes: codes(places.codes))
+    // No more nodes can be kept than there are, whatever a curve in a file or a caller says.
     unsafe finder.scratch.walk(
-      graph, UnsafePointer(finder.query), effort: effort, without: hidden, entries: image.entries,
+      graph, UnsafePointer(finder.query), effort: min(max(1, effort), image.nodes),
+      without: hidden, entries: image.entries,
       bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     let lengths = unsafe bytes.section(places.lengths, Float.self)
@@ -147,11 +154,11 @@ package final class HNSWIndex: Sendable {
   /// How many codes the last walk compared.
   package var scored: Int { scratch.scored }
 
-  fileprivate func reset(codeCount: Int) {
-    if codeCount > capacity {
+  fileprivate func reset(queryBytes: Int) {
+    if queryBytes > capacity {
       unsafe query.deallocate()
-      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
-      capacity = codeCount
+      unsafe query = UnsafeMutablePointer.allocate(capacity: queryBytes)
+      capacity = queryBytes
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)

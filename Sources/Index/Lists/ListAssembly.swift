@@ -18,9 +18,10 @@ extension ListIndex {
 }
 
 extension ListIndex {
-  /// About how many bytes of memory building takes for each row, besides the middles.
-  package static func buildingBytes(dimension: Int) -> Int {
-    (dimension + 127) / 128 * 64 + 64
+  /// About how many bytes of memory building takes for each row, besides the middles: what stands
+  /// for it, and what else is kept of it.
+  package static func buildingBytes(dimension: Int, _ options: ListOptions) -> Int {
+    options.coding.mostBytes(dimension) + 64
   }
 }
 
@@ -48,8 +49,22 @@ private struct ListAssembly<Source: RowSource> {
     guard watch.goOn(0, count) else { throw JobStopped() }
     let middles = Middles(
       lists, of: sample, dimension: dimension, isByDirection: measure == .cosine, workers)
-    var image = ListImage(
-      space: CodeSpace(measure: measure, dimension: dimension, sample: sample))
+    let space = CodeSpace(
+      measure: measure, dimension: dimension, coding: options.coding ?? .four, seed: options.seed,
+      sample: sample)
+    let list = try assign(middles, watch)
+    guard watch.goOn(count, count) else { throw JobStopped() }
+    return try space.suited(options.coding) { try image(of: middles, list, $0, $1, watch) }
+  }
+
+  /// The image with something that stands for rows, and how well it finds them, unless that is
+  /// known.
+  private func image(
+    of middles: Middles, _ list: [UInt32], _ space: CodeSpace, _ known: RecallCurve?,
+    _ watch: JobWatch
+  ) throws -> MeasuredImage {
+    var image = ListImage(space: space)
+    let lists = middles.count
     image.nodes = count
     image.rows = segmentRows
     image.lists = lists
@@ -59,11 +74,10 @@ private struct ListAssembly<Source: RowSource> {
     guard let places = image.places else { throw IndexDefect(offset: 0) }
     let memory = AlignedMemory(count: places.end)
     image.write(to: memory)
-    let list = try assign(middles, watch)
     try fill(memory, image, places, middles, list)
-    guard watch.goOn(count, count) else { throw JobStopped() }
-    try measure(memory, places, probes, watch)
-    return memory
+    let curve = try known ?? measure(memory, probes, watch)
+    memory.put(curve.points, at: places.points)
+    return MeasuredImage(memory: memory, curve: curve)
   }
 
   /// The numbers of lists that are tried, up to all of them.
@@ -131,8 +145,8 @@ private struct ListAssembly<Source: RowSource> {
     unsafe middles.numbers.withUnsafeBufferPointer { numbers in
       guard let base = numbers.baseAddress else { return }
       for list in 0..<image.lists {
-        unsafe image.space.pack(
-          base + list * dimension, into: middleCodes + list * image.space.stride(.four)
+        unsafe image.space.store(
+          base + list * dimension, into: middleCodes + list * image.space.rowBytes
         ) { _ in }
       }
     }
@@ -168,10 +182,10 @@ private struct ListAssembly<Source: RowSource> {
     }
   }
 
-  /// Measures the lists and writes the points of their curve, which were left out so far.
+  /// Measures the lists, the points of whose curve were left out so far.
   private func measure(
-    _ memory: AlignedMemory, _ places: ListImage.Places, _ probes: [Int], _ watch: JobWatch
-  ) throws {
+    _ memory: AlignedMemory, _ probes: [Int], _ watch: JobWatch
+  ) throws -> RecallCurve {
     let index = try ListIndex(unmeasured: IndexBytes(memory))
     let rows = try HeldOutRows(
       of: source, numbered: numbers, dimension: dimension, measure: measure, workers, watch)
@@ -186,6 +200,6 @@ private struct ListAssembly<Source: RowSource> {
     } counting: { _, limit in
       ListIndex.kept(for: limit)
     }
-    memory.put(points, at: places.points)
+    return RecallCurve(points: points)
   }
 }

@@ -32,14 +32,16 @@ package final class ListIndex: Sendable {
   /// How many rows the segment has that it is of.
   package var rowCount: Int { image.rows }
   package var lists: Int { image.lists }
+  package var coding: RowCoding { image.space.coding }
   package var dimension: Int { image.space.dimension }
   package var measure: IndexMetric { image.space.measure }
 
-  /// All rows by their codes.
-  package var codedRows: CodedRows {
-    unsafe CodedRows(
+  /// All rows by their codes; nil when they have none.
+  package var codedRows: CodedRows? {
+    guard image.space.width != .whole else { return nil }
+    return unsafe CodedRows(
       space: image.space, nodeCount: image.nodes, rowCount: image.rows,
-      codes: CodeRows(image.space, .four, at: bytes.section(places.codes, UInt8.self)),
+      codes: CodeRows(image.space, image.space.width, at: bytes.section(places.codes, UInt8.self)),
       squares: bytes.section(places.squares, Float.self),
       misses: bytes.section(places.misses, Float.self),
       lengths: bytes.section(places.lengths, Float.self),
@@ -48,7 +50,11 @@ package final class ListIndex: Sendable {
   }
 
   /// How many candidates are kept to find so many neighbours: codes do not tell near from nearer.
-  package static func kept(for limit: Int) -> Int { max(32, 2 * limit + 24) }
+  ///
+  /// No fewer than when the recall was measured that so many neighbours go by.
+  package static func kept(for limit: Int) -> Int {
+    max(32, 2 * RecallCurve.known(limit) + 24)
+  }
 
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
@@ -62,11 +68,7 @@ package final class ListIndex: Sendable {
       last = start
     }
     guard Int(last) == image.nodes else { throw IndexDefect(offset: places.starts) }
-    try bytes.checkNodes(image.rows, below: image.nodes, at: places.nodes)
-    let rows = unsafe bytes.section(places.rows, UInt32.self)
-    for node in 0..<image.nodes where Int(UInt32(littleEndian: unsafe rows[node])) >= image.rows {
-      throw IndexDefect(offset: places.rows + 4 * node)
-    }
+    try bytes.checkRows(image.rows, at: places.rows, image.nodes, at: places.nodes)
   }
 
   /// The places of a list's rows.
@@ -88,13 +90,16 @@ package final class ListIndex: Sendable {
     _ query: [Float], probes: Int, keeping: Int, among mask: RowSet? = nil, share: Double = 1,
     _ finder: ListFinder
   ) {
-    finder.reset(codeCount: image.space.codeCount, share: share)
+    finder.reset(queryBytes: image.space.queryBytes, share: share)
     guard image.nodes > 0, query.count == image.space.dimension else { return }
     unsafe query.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
       unsafe image.space.encodeQuery(start, into: finder.query)
     }
-    finder.chooseLists(min(probes, image.lists), of: image.lists, middles, keeping: keeping)
+    // No more can be kept than there is, whatever a curve in a file or a caller says.
+    finder.chooseLists(
+      min(max(1, probes), image.lists), of: image.lists, middles,
+      keeping: min(max(1, keeping), image.nodes))
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     for list in finder.lists {
       let nodes = nodes(of: list)
@@ -114,7 +119,8 @@ package final class ListIndex: Sendable {
 
   /// The codes of the middles.
   private var middles: CodeRows {
-    unsafe CodeRows(image.space, .four, at: bytes.section(places.middleCodes, UInt8.self))
+    unsafe CodeRows(
+      image.space, image.space.width, at: bytes.section(places.middleCodes, UInt8.self))
   }
 
   /// Scores some rows of a list by their codes and keeps the nearest.
@@ -122,10 +128,11 @@ package final class ListIndex: Sendable {
     at portion: Range<Int>, _ mask: RowSet?, _ rows: UnsafePointer<UInt32>, _ finder: ListFinder
   ) {
     let codes = unsafe bytes.section(places.codes, UInt8.self)
+    let space = image.space
     let query = unsafe UnsafePointer(finder.query)
     guard let mask else {
       let here = unsafe CodeRows(
-        image.space, .four, at: codes + portion.lowerBound * image.space.stride(.four))
+        space, space.width, at: codes + portion.lowerBound * space.rowBytes)
       unsafe here.score(query, nil, portion.count, finder.scores)
       return finder.keep(portion.count, from: portion.lowerBound)
     }
@@ -134,7 +141,7 @@ package final class ListIndex: Sendable {
       unsafe finder.nodes[count] = UInt32(node)
       count += 1
     }
-    let all = unsafe CodeRows(image.space, .four, at: codes)
+    let all = unsafe CodeRows(space, space.width, at: codes)
     if count > 0 {
       unsafe all.score(query, finder.nodes, count, finder.scores)
       finder.keep(count)
@@ -189,14 +196,14 @@ package final class ListIndex: Sendable {
     unsafe scores.deallocate()
   }
 
-  func reset(codeCount: Int, share: Double) {
+  func reset(queryBytes: Int, share: Double) {
     // The fewer count, the more others lie between those that are kept.
     step = share > 0.5 ? 4 : 16
     others.removeAll(keepingCapacity: true)
-    if codeCount > capacity {
+    if queryBytes > capacity {
       unsafe query.deallocate()
-      unsafe query = UnsafeMutablePointer.allocate(capacity: codeCount)
-      capacity = codeCount
+      unsafe query = UnsafeMutablePointer.allocate(capacity: queryBytes)
+      capacity = queryBytes
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)

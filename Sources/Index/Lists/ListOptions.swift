@@ -3,8 +3,11 @@ package struct ListOptions: Sendable, Equatable {
   /// How many there are; nil when the number of rows decides.
   package var lists: Int?
   package var seed: UInt64
+  /// What stands for rows; nil when what suits them does.
+  package var coding: RowCoding?
 
-  package init(lists: Int? = nil, seed: UInt64 = 1) {
+  package init(lists: Int? = nil, seed: UInt64 = 1, coding: RowCoding? = nil) {
+    self.coding = coding
     self.lists = lists
     self.seed = seed
   }
