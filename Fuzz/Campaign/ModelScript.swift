@@ -235,10 +235,15 @@ private struct StepMaker {
   private mutating func index() -> IndexSpec {
     switch below(4) {
     case 0: .metadata(name: "words", fields: below(2) == 0 ? [] : [.metadata(["rank"])])
-    case 1: .ivfFlat(name: "near", lists: 1 + below(4))
-    case 2: .hnsw(name: "near", m: 4 + below(2), efConstruction: 32, quantization: .none)
+    case 1: .ivfFlat(name: "near", lists: 1 + below(4), quantization: quantization())
+    case 2:
+      .hnsw(name: "near", m: 4 + below(2), efConstruction: 32, quantization: quantization())
     default: .hnsw()
     }
+  }
+
+  private mutating func quantization() -> Quantization {
+    Quantization.allCases[below(Quantization.allCases.count)]
   }
 
   private mutating func read(_ kind: Kind, of spec: CollectionSpec) -> StoreRead {

@@ -194,6 +194,8 @@ void roost_collection_release(roost_collection *collection);
 ///   {"vector":{"method":"hnsw","m":16,"ef_construction":64,"name":null,"quantization":"auto"}}
 ///   {"vector":{"method":"ivfflat","lists":100}}            lists may be "auto"
 ///   {"metadata":{"name":null,"fields":["category"]}}
+///
+/// quantization is auto, none, sq8, sq4 or rabitq: what the index keeps of a vector.
 roost_status roost_ensure_index(roost_collection *collection, const char *index_json,
                                 roost_progress progress, void *context, char **error);
 

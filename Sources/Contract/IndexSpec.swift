@@ -93,17 +93,17 @@ public struct MetadataIndexSpec: Sendable, Hashable {
   }
 }
 
-/// How an index shortens rows.
+/// How an index shortens rows: a choice of size and speed, never of what is found in the end.
 public enum Quantization: String, Sendable, CaseIterable, Codable {
-  /// What suits the data.
+  /// What suits the data, as measured: the shortest codes that are enough.
   case auto
   /// Not at all.
   case none
-  /// Eight bits a number.
+  /// A byte a number.
   case sq8
   /// Four bits a number.
   case sq4
-  /// One to four bits a number after a random rotation.
+  /// Few bits a number after a random rotation: one to four, as the store chooses.
   case rabitq
 }
 
@@ -133,7 +133,8 @@ public struct IndexDescription: Sendable, Hashable {
   public var spec: IndexSpec
   /// Records that the index covers; the others are scanned.
   public var indexed: Int
-  /// The recall measured when the index was built; nil where none was.
+  /// The share of the ten nearest that usual searches were measured to find when the index was
+  /// built; nil where that was not measured.
   public var recall: Double?
 
   /// Makes a description.

@@ -4,9 +4,10 @@ internal import RoostStorage
 
 // Group commit. A writer puts its request in the queue. Who finds that nobody leads, and that as
 // many are there as wrote together lately, becomes the leader, takes all that wait, and logs, syncs
-// and publishes for them; who comes sooner sleeps until it is done, and leads when its patience ends.
-// A lone writer never switches threads; under load one sync serves everybody, and each thread sleeps
-// once for each of its writes. A leader lets go of the lead before it wakes those whose writes it did.
+// and publishes for them; who comes sooner sleeps until it is done, and leads when its patience
+// ends. A lone writer never switches threads; under load one sync serves everybody, and each thread
+// sleeps once for each of its writes. A leader lets go of the lead before it wakes those whose
+// writes it did.
 
 extension StoreCore {
   /// Does a write and waits until it is acknowledged.

@@ -155,4 +155,28 @@ struct CallTests {
     #expect(unsafe roost_drop_index(bed.notes, "near", nil) == ROOST_OK)
     #expect(unsafe roost_drop_index(bed.notes, "near", nil) == ROOST_NOT_FOUND)
   }
+
+  @Test("an index is of the quantization that is asked for, and of no other kind")
+  func quantization() throws {
+    let bed = try CBed()
+    func ensure(_ quantization: String) -> CFailure? {
+      let spec = "{\"vector\":{\"name\":\"near\",\"quantization\":\(quantization)}}"
+      return unsafe failure { unsafe roost_ensure_index(bed.notes, spec, nil, nil, $0) }
+    }
+    func told() -> String? { unsafe CBed.text { unsafe roost_statistics(bed.store, $0, nil) } }
+    for quantization in Quantization.allCases {
+      #expect(ensure("\"\(quantization.rawValue)\"") == nil)
+      #expect(told()?.contains("\"quantization\":\"\(quantization.rawValue)\"") == true)
+    }
+    #expect(ensure("null") == nil)
+    for wrong in ["sq5", "SQ8", "", "pq"] {
+      let refusal = ensure("\"\(wrong)\"")
+      #expect(refusal?.code == "schema_mismatch")
+      #expect(
+        refusal?.message == "quantization \"\(wrong)\" is not known; "
+          + "it is auto, none, sq8, sq4 or rabitq. Name one of the five.")
+    }
+    #expect(ensure("8")?.code == "invalid_argument")
+    #expect(told()?.contains("\"quantization\":\"auto\"") == true)
+  }
 }

@@ -99,6 +99,28 @@ struct JSONFormTests {
     }
   }
 
+  @Test("a quantization is read by its name alone, and another name is refused with the five")
+  func quantization() throws {
+    for quantization in Quantization.allCases {
+      for spec in [
+        IndexSpec.hnsw(quantization: quantization), .ivfFlat(quantization: quantization),
+      ] {
+        #expect(try IndexSpec(json: spec.json) == spec)
+        #expect(spec.json.contains("\"quantization\":\"\(quantization.rawValue)\""))
+      }
+    }
+    for wrong in [#""sq5""#, #""RaBitQ""#, #""""#, "8", "true", "[]"] {
+      #expect {
+        try IndexSpec(json: "{\"vector\":{\"quantization\":\(wrong)}}")
+      } throws: { error in
+        guard let error = error as? StoreError else { return false }
+        guard wrong.hasPrefix("\"") else { return error.code == .invalidArgument }
+        return error.code == .schemaMismatch
+          && error.message.contains("auto, none, sq8, sq4 or rabitq")
+      }
+    }
+  }
+
   @Test("an error tells its code, message and cause")
   func error() throws {
     let inner = StoreError(.io, found: "a", expected: "b", remedy: "C")

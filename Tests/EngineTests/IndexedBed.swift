@@ -13,11 +13,13 @@ struct IndexedBed {
   private let metric: Metric
 
   init(
-    _ metric: Metric, dimension: Int, indexedRows: Int = 1, on disk: SimulatedFileSystem? = nil
+    _ metric: Metric, dimension: Int, indexedRows: Int = 1, prefersIndexes: Bool = false,
+    on disk: SimulatedFileSystem? = nil
   ) throws {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
     options.indexedRows = indexedRows
+    options.prefersIndexes = prefersIndexes
     self.metric = metric
     store = try Store.open(
       at: "/store", on: disk ?? SimulatedFileSystem(seed: 5), options: options)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("An index of a quantization")
 struct QuantizationTests {
-  private static let methods: [VectorIndexSpec.Method] = [
+  static let methods: [VectorIndexSpec.Method] = [
     .hnsw(m: 8, efConstruction: 48), .ivfFlat(lists: 12),
   ]
   /// What each choice is to stand for in an image, where four bits are enough.
@@ -17,14 +17,14 @@ struct QuantizationTests {
   ]
   private static let rows = 300
 
-  private static func spec(
+  static func spec(
     _ quantization: Quantization, _ method: VectorIndexSpec.Method
   ) -> IndexSpec {
     .vector(VectorIndexSpec(name: "near", method: method, quantization: quantization))
   }
 
   /// Vectors around some middles, of which some are alike, some are long and some have no length.
-  private static func vector(_ number: Int, _ dimension: Int) -> [Float] {
+  static func vector(_ number: Int, _ dimension: Int) -> [Float] {
     var chance = SeededNumbers(seed: UInt64(number) &* 0x9E37_79B9 &+ 7)
     var middle = SeededNumbers(seed: UInt64(number % 20))
     let vector = (0..<dimension).map { index in
@@ -42,14 +42,14 @@ struct QuantizationTests {
     }
   }
 
-  private static func records(_ dimension: Int) -> [Record] {
+  static func records(_ dimension: Int) -> [Record] {
     (0..<rows).map {
       Record(
         id: "\($0)", vector: vector($0, dimension), metadata: ["part": .int(Int64($0 % 10))])
     }
   }
 
-  private static func options() -> StoreOptions {
+  static func options() -> StoreOptions {
     var options = StoreOptions(background: false)
     options.reserve = 4_096
     options.indexedRows = 100
@@ -57,7 +57,7 @@ struct QuantizationTests {
     return options
   }
 
-  private static func store(
+  static func store(
     _ metric: Metric, _ spec: IndexSpec, _ records: [Record]
   ) throws -> (disk: SimulatedFileSystem, store: Store, collection: StoreCollection) {
     let disk = SimulatedFileSystem(seed: 5)
@@ -75,7 +75,7 @@ struct QuantizationTests {
   }
 
   /// What the reference says of the nearest.
-  private static func nearest(
+  static func nearest(
     _ records: [Record], _ query: [Float], _ metric: Metric
   ) -> [(distance: Double, id: String)] {
     records.map { (metric.distance(query, $0.vector ?? []), $0.id) }.sorted { a, b in

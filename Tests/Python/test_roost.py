@@ -310,6 +310,17 @@ class Maintaining(Case):
         self.notes.ensure_index()
         self.notes.drop_index("near")
 
+    def test_an_index_is_of_the_quantization_that_is_asked_for(self):
+        self.fill(50)
+        for quantization in ("none", "sq8", "sq4", "rabitq", "auto"):
+            self.notes.ensure_index({"vector": {"name": "near", "quantization": quantization}})
+            (collection,) = self.store.statistics()["collections"]
+            (index,) = collection["indexes"]
+            self.assertEqual(index["spec"]["vector"]["quantization"], quantization)
+        with self.refused("schema_mismatch") as refusal:
+            self.notes.ensure_index({"vector": {"name": "near", "quantization": "sq5"}})
+        self.assertIn("auto, none, sq8, sq4 or rabitq", refusal.error.message)
+
     def test_a_callback_cancels_by_false_or_by_raising_what_comes_out(self):
         self.fill(50)
         with self.refused("cancelled"):

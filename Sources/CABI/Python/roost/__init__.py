@@ -783,7 +783,10 @@ class Collection:
     def ensure_index(
         self, index: Optional[Mapping[str, Any]] = None, *, progress: Optional[Progress] = None
     ) -> None:
-        """Makes an index be there; {"vector": {"method": "hnsw"}} unless told otherwise."""
+        """Makes an index be there; {"vector": {"method": "hnsw"}} unless told otherwise.
+
+        A vector index has a "quantization": "auto", "none", "sq8", "sq4" or "rabitq".
+        """
         spec = _json({"vector": {"method": "hnsw"}} if index is None else index)
         _run(_lib.ensure_index, progress, self._handle, spec)
 
