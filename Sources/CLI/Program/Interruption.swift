@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-// Ctrl-C ends a command in good order. The two signals are kept from every thread but one, which
-// waits for them: so nothing of the program ever runs inside a handler. The first signal cancels
+// Ctrl-C ends a command in good order. The two signals are kept from every thread but the first,
+// which waits for them: so nothing of the program ever runs inside a handler. The first signal cancels
 // the command's task, and the engine stops at the next safe place. A command that does not stop
 // soon, as one that waits for its input, is left as if it were killed, which a store survives at
 // any moment; so is one that is interrupted again.
@@ -34,23 +34,21 @@ final class Interruption: Sendable {
     return set
   }
 
-  /// Cancels by this from the first signal on.
-  func listen(_ cancel: @escaping @Sendable () -> Void) {
-    Thread.detachNewThread { [self] in
-      var set = Self.signals
-      while true {
-        var number: Int32 = 0
-        guard unsafe sigwait(&set, &number) == 0 else { continue }
-        let isFirst = signal.withLock { known in
-          defer { known = known ?? number }
-          return known == nil
-        }
-        guard isFirst else { leave() }
-        cancel()
-        Thread.detachNewThread { [self] in
-          Thread.sleep(forTimeInterval: Self.grace)
-          leave()
-        }
+  /// Waits for signals until the process ends, and cancels by this at the first one.
+  func listen(_ cancel: () -> Void) -> Never {
+    var set = Self.signals
+    while true {
+      var number: Int32 = 0
+      guard unsafe sigwait(&set, &number) == 0 else { continue }
+      let isFirst = signal.withLock { known in
+        defer { known = known ?? number }
+        return known == nil
+      }
+      guard isFirst else { leave() }
+      cancel()
+      Thread.detachNewThread { [self] in
+        Thread.sleep(forTimeInterval: Self.grace)
+        leave()
       }
     }
   }

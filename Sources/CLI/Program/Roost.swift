@@ -15,19 +15,19 @@ enum RoostCommand {
 
   /// Every command, in the order in which the help tells them.
   static let commands: [Command] = [
-    CreateCommand.manual, ExportCommand.manual, IndexCommand.manual,
+    CreateCommand.manual, ImportCommand.manual, ExportCommand.manual, IndexCommand.manual,
     SearchCommand.manual, GetCommand.manual, DeleteCommand.manual, InfoCommand.manual,
     HealthCommand.manual, CareCommands.check, CareCommands.repair, CareCommands.compact,
     CareCommands.backup, CareCommands.restore, Demo.manual,
     FilterCommand.manual,
   ]
 
-  static func main() async {
+  static func main() {
     Interruption.holdSignals()
     let words = Array(CommandLine.arguments.dropFirst())
     do {
       guard let arguments = try read(words) else { exit(0) }
-      exit(await run(arguments))
+      run(arguments)
     } catch let usage as Usage {
       Terminal.say("roost: \(usage.problem); `roost \(page(words))--help` shows how")
       exit(2)
@@ -73,20 +73,22 @@ enum RoostCommand {
     commands.first { $0.name == words.first }.map { $0.name + " " } ?? ""
   }
 
-  /// Runs a command in a task of its own, which an interruption cancels; the exit status.
-  private static func run(_ arguments: Arguments) async -> Int32 {
+  /// Runs a command in a task of its own, which an interruption cancels, while this thread waits for
+  /// signals; the task ends the process.
+  private static func run(_ arguments: Arguments) -> Never {
     let interruption = Interruption(farewell: arguments.command.afterInterrupt)
-    let task = Task.detached { () -> Result<Bool, any Error> in
-      Result { try arguments.command.run(arguments) }
-    }
+    let task = Task.detached { exit(status(of: arguments, interruption)) }
     interruption.listen { task.cancel() }
-    switch await task.value {
-    case .success(let isYes): return isYes ? 0 : 1
-    case .failure(let usage as Usage):
+  }
+
+  private static func status(of arguments: Arguments, _ interruption: Interruption) -> Int32 {
+    do {
+      return try arguments.command.run(arguments) ? 0 : 1
+    } catch let usage as Usage {
       let name = arguments.command.name
       Terminal.say("roost: \(usage.problem); `roost \(name) --help` shows how")
       return 2
-    case .failure(let error):
+    } catch {
       if let status = interruption.status, isCancellation(error) {
         interruption.sayFarewell()
         return status

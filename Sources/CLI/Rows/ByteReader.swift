@@ -42,6 +42,7 @@ final class FileBytes: ByteSource {
   }
 
   func next() throws -> [UInt8] {
+    if length == nil { try waitForBytes() }
     var failure: Int32 = 0
     // What a pipe has is taken at once; waiting for a whole portion would hold up its writer.
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.portion) { buffer, count in
@@ -59,6 +60,12 @@ final class FileBytes: ByteSource {
     }
     consumed += bytes.count
     return bytes
+  }
+
+  /// Waits until a pipe or terminal has something, or until the work is cancelled.
+  private func waitForBytes() throws {
+    var request = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
+    repeat { try Task.checkCancellation() } while unsafe poll(&request, 1, 100) == 0
   }
 }
 
