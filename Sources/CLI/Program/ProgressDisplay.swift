@@ -37,6 +37,8 @@ final class ProgressDisplay: Sendable {
   /// What the engine calls.
   var report: @Sendable (Progress) -> Void {
     { [self] in
+      // At its end the engine counts indexes, where rows were counted before.
+      guard $0.phase != "indexes" else { return }
       show($0.completed, of: $0.total, phase: $0.phase, rate: $0.rate, left: $0.secondsLeft)
     }
   }

@@ -18,8 +18,8 @@ enum RoostCommand {
     CreateCommand.manual, ImportCommand.manual, ExportCommand.manual, IndexCommand.manual,
     SearchCommand.manual, GetCommand.manual, DeleteCommand.manual, InfoCommand.manual,
     HealthCommand.manual, CareCommands.check, CareCommands.repair, CareCommands.compact,
-    CareCommands.backup, CareCommands.restore, Demo.manual,
-    FilterCommand.manual,
+    CareCommands.backup, CareCommands.restore, BenchCommand.manual, Demo.manual,
+    FilterCommand.manual, Completions.manual,
   ]
 
   static func main() {
