@@ -19,12 +19,12 @@ struct BenchCommand {
       CommandOption(["--seed"], value: "N", "Where generated vectors begin; 1."),
     ],
     about: [
-      "Makes a store in the directory of temporary files, stores vectors in it in batches of 500 that"
-        + " are synced, builds an index, searches exactly and through the index one after the other,"
-        + " compares the hits, and deletes the store.",
-      "The vectors are generated, in clusters, or the rows of FILE (.npy, .fvecs, .bvecs, also .gz),"
-        + " of which the first are the queries and are not stored. It is a look at one machine at"
-        + " one moment, not a comparison with anything.",
+      "Makes a store in the directory of temporary files, stores vectors in it in batches of 500"
+        + " that are synced, builds an index, searches exactly and through the index one after the"
+        + " other, compares the hits, and deletes the store.",
+      "The vectors are generated, in clusters, or the rows of FILE (.npy, .fvecs, .bvecs, also"
+        + " .gz), of which the first are the queries and are not stored. It is a look at one"
+        + " machine at one moment, not a comparison with anything.",
     ],
     examples: [
       ("roost bench", "Generated vectors:"),

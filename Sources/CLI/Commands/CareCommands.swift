@@ -9,9 +9,9 @@ enum CareCommands {
       CommandOption(["--full"], "Read every byte of every file, not only heads and ends.")
     ],
     about: [
-      "Looks for damage, and changes nothing; the store may be open elsewhere. Every problem is told"
-        + " with its file and what it means for the records. A store that is damaged is mended by"
-        + " `roost repair`, or replaced by a backup with `roost restore`."
+      "Looks for damage, and changes nothing; the store may be open elsewhere. Every problem is"
+        + " told with its file and what it means for the records. A store that is damaged is mended"
+        + " by `roost repair`, or replaced by a backup with `roost restore`."
     ],
     examples: [("roost check library.roost --full", "Every byte:")],
     answersNo: "the store is damaged"
@@ -29,9 +29,9 @@ enum CareCommands {
       CommandOption(["--accept-losses"], "Write the new store although something is lost.")
     ],
     about: [
-      "Prints what cannot be saved of a store, then what can be. When nothing is lost, or the losses"
-        + " are accepted, writes the rest into NEWSTORE, which must be empty or not there. The"
-        + " damaged store is never changed."
+      "Prints what cannot be saved of a store, then what can be. When nothing is lost, or the"
+        + " losses are accepted, writes the rest into NEWSTORE, which must be empty or not there."
+        + " The damaged store is never changed."
     ],
     examples: [
       ("roost repair library.roost saved.roost", "What would be lost:"),
@@ -46,8 +46,8 @@ enum CareCommands {
     operands: [.store],
     about: [
       "Merges the segments of each collection as far as anything is gained by it, and builds the"
-        + " indexes of what was merged. The store does the same by itself as it is written to, as far"
-        + " as it is worth while."
+        + " indexes of what was merged. The store does the same by itself as it is written to, as"
+        + " far as it is worth while."
     ],
     examples: [("roost compact library.roost", "Merge:")],
     afterInterrupt: "the store is sound, and what was merged stays merged; run the command again"
@@ -85,6 +85,7 @@ enum CareCommands {
     examples: [("roost backup library.roost backups/library.roost", "Copy what is new:")],
     afterInterrupt: "an earlier backup there is whole, a new one is not; run the command again"
   ) { arguments in
+    try StoreDoor.checkCanBe(arguments.rest[1])
     let store = try StoreDoor.reading(arguments.rest[0])
     let display = ProgressDisplay("backup", unit: "bytes", arguments)
     defer { display.end() }
@@ -99,13 +100,14 @@ enum CareCommands {
     name: "restore", summary: "make a store of a backup",
     operands: [Operand("BACKUP", isPath: true), Operand("NEWSTORE", isPath: true)],
     about: [
-      "Copies a backup into NEWSTORE, which must be empty or not there, and checks every byte of the"
-        + " copy. The backup stays as it is."
+      "Copies a backup into NEWSTORE, which must be empty or not there, and checks every byte of"
+        + " the copy. The backup stays as it is."
     ],
     examples: [("roost restore backups/library.roost library.roost", "Bring it back:")],
     afterInterrupt: "the backup is as it was; delete the new store and run the command again"
   ) { arguments in
     try StoreDoor.checkIsThere(arguments.rest[0])
+    try StoreDoor.checkCanBe(arguments.rest[1])
     let display = ProgressDisplay("restore", unit: "bytes", arguments)
     defer { display.end() }
     let report = try Store.restore(
@@ -132,6 +134,7 @@ enum CareCommands {
   private static func runRepair(_ arguments: Arguments) throws -> Bool {
     let (path, newPath) = (arguments.rest[0], arguments.rest[1])
     try StoreDoor.checkIsThere(path)
+    try StoreDoor.checkCanBe(newPath)
     let plan = try Store.planRepair(at: path)
     let isWritten = plan.losses.isEmpty || arguments.has("--accept-losses")
     if !arguments.wantsJSON { for line in plan.lines { try Terminal.print(line) } }

@@ -23,7 +23,7 @@ enum CreateCommand {
 
   private static func run(_ arguments: Arguments) throws -> Bool {
     let path = arguments.rest[0]
-    try StoreDoor.checkIsPath(path)
+    try StoreDoor.checkCanBe(path)
     let name = arguments.rest.count > 1 ? arguments.rest[1] : nil
     let dimension = try arguments.whole("--dimension", 1...Limits.dimensionMax)
     if name == nil,

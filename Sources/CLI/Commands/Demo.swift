@@ -24,6 +24,7 @@ enum Demo {
 
   private static func run(_ arguments: Arguments) throws -> Bool {
     let file = arguments.rest[0]
+    if let path = arguments["--store"] { try StoreDoor.checkCanBe(path) }
     let limit = try arguments.whole("--limit", 1...Limits.limitMax) ?? 5
     let filter = try arguments.givenFilter()
     let rows = RecordLines(try InputFile(path: file), RecordFields())

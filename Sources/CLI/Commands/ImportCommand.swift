@@ -36,8 +36,8 @@ struct ImportCommand {
       CommandOption(["--batch"], value: "N", "How many records are stored at once; 500."),
     ],
     about: [
-      "Reads files row by row and stores the rows as records of COLLECTION, which is made when it is"
-        + " missing, as is STORE. A record whose id is there already is replaced. FILE is - for"
+      "Reads files row by row and stores the rows as records of COLLECTION, which is made when it"
+        + " is missing, as is STORE. A record whose id is there already is replaced. FILE is - for"
         + " standard input, which is JSON Lines unless --format says otherwise. Every file may be"
         + " packed with gzip.",
       "JSON Lines (.jsonl, .ndjson): an object a line, either {\"id\",\"vector\",\"metadata\","
@@ -49,8 +49,8 @@ struct ImportCommand {
       "Vectors (.npy of f16, f32, f64, i8, u8, i32 or i64, .fvecs, .bvecs, .ivecs): a row is a"
         + " vector. Ids come from the --metadata, else from --ids, else they are the numbers of the"
         + " rows from 0 on, through all files.",
-      "Files are not trusted: a wrong header, a file that is too short or too long, a number that is"
-        + " not finite or a wrong dimension is an error, and nothing of its batch is stored.",
+      "Files are not trusted: a wrong header, a file that is too short or too long, a number that"
+        + " is not finite or a wrong dimension is an error, and nothing of its batch is stored.",
       "An import that ended half-way, even by a power cut, is resumed by running the same command"
         + " again: every batch was stored whole or not at all, and records that are there and equal"
         + " are left alone. An id that stands twice in the files has the last of its rows.",
@@ -81,7 +81,7 @@ struct ImportCommand {
   }
 
   private func run() throws -> Bool {
-    try StoreDoor.checkIsPath(arguments.rest[0])
+    try StoreDoor.checkCanBe(arguments.rest[0])
     let rows = try ImportRows(arguments)
     let target = ImportTarget(arguments, dimension: dimension)
     let display = ProgressDisplay("import", unit: "records", arguments)

@@ -29,8 +29,8 @@ enum IndexCommand {
     ],
     about: [
       "With hnsw, ivfflat or metadata, makes such an index be there: none is built when it is there"
-        + " already with the same options, and one with other options is built anew. With drop, takes"
-        + " the index NAME away. Without a METHOD, lists the indexes.",
+        + " already with the same options, and one with other options is built anew. With drop,"
+        + " takes the index NAME away. Without a METHOD, lists the indexes.",
       "Searches and writes go on meanwhile in other processes that only read; records that are"
         + " stored later are indexed as they become segments.",
     ],

@@ -6,9 +6,9 @@ enum InfoCommand {
     name: "info", summary: "tell what a store or a collection holds",
     operands: [.store, Operand("COLLECTION", .optional)],
     about: [
-      "Prints a line for each collection of a store: how many records it has, how long their vectors"
-        + " are, how they are compared, their precision, its indexes, and the bytes of its segments."
-        + " With COLLECTION, only that one, and its indexes in full.",
+      "Prints a line for each collection of a store: how many records it has, how long their"
+        + " vectors are, how they are compared, their precision, its indexes, and the bytes of its"
+        + " segments. With COLLECTION, only that one, and its indexes in full.",
       "With --json, an array of objects, or one object for COLLECTION.",
     ],
     examples: [("roost info library.roost", "All collections:")],

@@ -34,7 +34,7 @@ struct SearchCommand {
         ["--recall"], value: "R", "The share of true neighbours to aim at, from 0 to 1."),
       CommandOption(
         ["--effort"], value: "N",
-        "A fixed effort instead of a recall: candidates of a graph, lists that are looked through."),
+        "A fixed effort instead of a recall: candidates of a graph, or lists to look through."),
       CommandOption(["--threads"], value: "N", "How many threads to use, at most."),
       CommandOption(["--explain"], "Tell how the search was done, and why so."),
       CommandOption(

@@ -1,7 +1,7 @@
 import Roost
 
-/// `roost completions`: what a shell needs to complete commands, options and their values, made from
-/// the same table that is parsed.
+/// `roost completions`: what a shell needs to complete commands, options and their values, made
+/// from the same table that is parsed.
 enum Completions {
   static let manual = Command(
     name: "completions", summary: "print completions for bash, zsh or fish",

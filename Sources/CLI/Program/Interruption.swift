@@ -2,10 +2,10 @@ import Foundation
 import Synchronization
 
 // Ctrl-C ends a command in good order. The two signals are kept from every thread but the first,
-// which waits for them: so nothing of the program ever runs inside a handler. The first signal cancels
-// the command's task, and the engine stops at the next safe place. A command that does not stop
-// soon, as one that waits for its input, is left as if it were killed, which a store survives at
-// any moment; so is one that is interrupted again.
+// which waits for them: so nothing of the program ever runs inside a handler. The first signal
+// cancels the command's task, and the engine stops at the next safe place. A command that does not
+// stop soon is left as if it were killed, which a store survives at any moment; so is one that is
+// interrupted again.
 
 /// Listens for SIGINT and SIGTERM.
 final class Interruption: Sendable {

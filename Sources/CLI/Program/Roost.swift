@@ -73,8 +73,8 @@ enum RoostCommand {
     commands.first { $0.name == words.first }.map { $0.name + " " } ?? ""
   }
 
-  /// Runs a command in a task of its own, which an interruption cancels, while this thread waits for
-  /// signals; the task ends the process.
+  /// Runs a command in a task of its own, which an interruption cancels, while this thread waits
+  /// for signals; the task ends the process.
   private static func run(_ arguments: Arguments) -> Never {
     let interruption = Interruption(farewell: arguments.command.afterInterrupt)
     let task = Task.detached { exit(status(of: arguments, interruption)) }

@@ -48,6 +48,26 @@ enum StoreDoor {
     }
   }
 
+  /// Throws unless a store can be where a path leads: a directory, or nothing in a directory.
+  static func checkCanBe(_ path: String) throws {
+    try checkIsPath(path)
+    var isDirectory: ObjCBool = false
+    if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
+      return try checkIsThere(path)
+    }
+    let parent = URL(fileURLWithPath: path).deletingLastPathComponent().relativePath
+    guard unsafe FileManager.default.fileExists(atPath: parent, isDirectory: &isDirectory) else {
+      throw StoreError(
+        .notFound, found: "there is no directory \(quoted(parent))",
+        expected: "a new store is made in one that is there", remedy: "Make it first")
+    }
+    guard isDirectory.boolValue else {
+      throw StoreError(
+        .invalidArgument, found: "\(quoted(parent)) is a file",
+        expected: "a new store lies in a directory", remedy: "Check the path")
+    }
+  }
+
   /// Throws when a store is named by an address: other stores come with the connectors.
   static func checkIsPath(_ path: String) throws {
     guard !path.contains("://"), !path.hasPrefix("sqlite:") else {

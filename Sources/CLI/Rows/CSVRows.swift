@@ -2,8 +2,8 @@ import Roost
 
 /// A file of comma-separated values (RFC 4180), whose first row has the names of the columns.
 ///
-/// A cell that is a JSON number, `true` or `false` becomes that, an empty one is left out, and every
-/// other is a text: `05` stays a text, because no JSON number begins so.
+/// A cell that is a JSON number, `true` or `false` becomes that, an empty one is left out, and
+/// every other is a text: `05` stays a text, because no JSON number begins so.
 final class CSVRows: RecordRows {
   let file: InputFile
   private let fields: RecordFields
