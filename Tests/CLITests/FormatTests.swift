@@ -90,6 +90,21 @@ struct FormatTests {
     #expect(some.out == "{\"id\":\"b\",\"metadata\":{\"tags\":[\"x\",null],\"year\":2021}}\n")
   }
 
+  @Test("may have an id twice: the last of its rows counts, near by and far apart")
+  func twice() throws {
+    let bed = try ProgramBed()
+    let rows = [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("b", 5)]
+    let lines = rows.map { "{\"id\":\"\($0.0)\",\"vector\":[\($0.1)],\"metadata\":{}}\n" }
+    try bed.write("rows.jsonl", lines.joined())
+    for batch in ["1", "2", "500"] {
+      for _ in 0..<2 {
+        #expect(try bed.roost("import", "s", "rows", "rows.jsonl", "--batch", batch).status == 0)
+        let last = [2, 4, 3].map { lines[$0] }.joined()
+        #expect(try bed.roost("export", "s", "rows").out == last)
+      }
+    }
+  }
+
   @Test("of flat objects gives up its fields, and ids may come from a file of their own")
   func flat() throws {
     let bed = try ProgramBed()

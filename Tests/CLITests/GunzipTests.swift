@@ -102,6 +102,16 @@ struct GunzipTests {
     }
   }
 
+  @Test("refuses to repeat what was never there, even where the checksum would agree")
+  func beforeTheStart() throws {
+    let zeros = SampleBytes.gzip([0, 0, 0])
+    // One block with the fixed codes: three bytes from one place before the first, and the end.
+    let repeated = zeros.prefix(15) + [0x03, 0x02, 0x00] + zeros.suffix(8)
+    #expect(throws: StoreError.self) { try unpack(Array(repeated)) }
+    let literal = zeros.prefix(15) + [0x63, 0x60, 0x60, 0x00, 0x00] + zeros.suffix(8)
+    #expect(try unpack(Array(literal)) == [0, 0, 0])
+  }
+
   @Test("refuses codes that are none")
   func codes() {
     #expect(PrefixCode([1, 1][...], mayBeIncomplete: false) != nil)

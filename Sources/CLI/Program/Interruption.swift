@@ -57,7 +57,7 @@ final class Interruption: Sendable {
   func sayFarewell() { Terminal.say("roost: interrupted; \(farewell)") }
 
   private func leave() -> Never {
-    sayFarewell()
+    Terminal.say("roost: interrupted, and ended like a killed process; \(farewell)")
     _exit(status ?? 130)
   }
 }
