@@ -132,6 +132,7 @@ let package = Package(
     tests("Model", use: ["Contract", "Model"], and: ["ContractSuite"]),
     tests("Bridges", use: ["Contract", "Bridges"]),
     tests("CABI", use: ["Contract", "Engine", "CABI", "CRoost"]),
+    tests("CLI", use: ["Contract", "CLI"]),
     tests("Tidy", use: []),
   ]
 )
