@@ -22,7 +22,8 @@ private struct HandmadeStore {
       flushed: 20)
     var ids = (0..<40).map { "id \($0)" }
     for _ in 0..<10 { ids.append(RandomRecords.text(&random, upTo: 9) + "x") }
-    self.ids = Array(Set(ids.map(BytewiseKey.init)).map(\.text))
+    // In an order of their own: that of a set is another one in every process.
+    self.ids = Set(ids.map(BytewiseKey.init)).sorted().map(\.text)
     for element in ElementType.allCases { try addCollection(element) }
     let torn = seed % 2 == 0
     try writeLogs(torn: torn)
