@@ -20,8 +20,8 @@ struct SearchCommand {
       CommandOption(
         ["--truth"], value: "FILE", isPath: true,
         "The row numbers of the true neighbours of each query (.npy or .ivecs, also .gz), nearest"
-          + " first: prints the recall instead of the hits. A hit that is as near as the last of the"
-          + " true neighbours counts as one of them."),
+          + " first: prints the recall instead of the hits. A hit that is as near as the last of"
+          + " the true neighbours counts as one of them."),
       CommandOption(
         ["--ids"], value: "FILE", isPath: true,
         "With --truth, the id of each row, one a line; without it, row 7 has the id 7."),
