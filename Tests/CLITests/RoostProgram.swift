@@ -82,8 +82,11 @@ final class RunningProgram {
   private let name = "call-" + UUID().uuidString
   private var hasEnded = false
 
-  /// Starts the program; its input is a file, a pipe, or a file that a test names.
-  init(_ words: [String], in bed: ProgramBed, input: String, output: String? = nil) throws {
+  /// Starts the program, after a prelude of the shell; its input is a file or a pipe.
+  init(
+    _ words: [String], in bed: ProgramBed, input: String, output: String? = nil,
+    prelude: String = "true"
+  ) throws {
     self.bed = bed
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -107,7 +110,7 @@ final class RunningProgram {
       &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
 
     // A shell changes the directory, which a spawn cannot everywhere, and becomes the program.
-    let shell = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", bed.path]
+    let shell = ["/bin/sh", "-c", "cd \"$0\" && \(prelude) && exec \"$@\"", bed.path]
     let call = shell + [ProgramBed.program] + words
     var environment = ProcessInfo.processInfo.environment
     environment["SWIFT_BACKTRACE"] = "enable=no"

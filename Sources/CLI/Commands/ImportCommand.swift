@@ -148,6 +148,16 @@ private final class ImportTarget {
   private(set) var stored = 0
   private(set) var unchanged = 0
 
+  /// How many bytes are compared before the store is opened anew.
+  ///
+  /// What is read of a store stays mapped into memory while it is open; without this, going on with
+  /// a large import would take more memory than beginning it.
+  private static let comparedBytesMax = 16 << 20
+  /// About how many bytes were read to be compared since the store was opened.
+  private var comparedBytes = 0
+  /// Whether anything was written since then: then closing it would make a segment before its time.
+  private var hasWritten = false
+
   init(_ arguments: Arguments, dimension: Int?) {
     self.arguments = arguments
     self.dimension = dimension
@@ -172,7 +182,7 @@ private final class ImportTarget {
 
   func store(_ batch: [Record], before place: String) throws {
     guard !batch.isEmpty else { return }
-    let collection = try opened()
+    var collection = try opened()
     // The last record of an id is the one that counts.
     var places: [BytewiseKey: Int] = [:]
     var records: [Record] = []
@@ -188,7 +198,11 @@ private final class ImportTarget {
     if mayBeThere {
       let old = try collection.get(records.map(\.id))
       new = zip(records, old).filter { !Self.isSame($0, $1) }.map(\.0)
+      comparedBytes += old.count { $0 != nil } * 4 * collection.dimension
+      let bytesMax = new.isEmpty ? Self.comparedBytesMax : Self.comparedBytesMax / 4
+      if !hasWritten, comparedBytes >= bytesMax { collection = try openedAnew() }
     }
+    hasWritten = hasWritten || !new.isEmpty
     do {
       try collection.upsert(new)
     } catch let error as StoreError {
@@ -203,6 +217,14 @@ private final class ImportTarget {
     guard let old else { return false }
     return new.vector == old.vector && (new.metadata ?? [:]) == (old.metadata ?? [:])
       && Bytewise.equal(new.content, old.content)
+  }
+
+  private func openedAnew() throws -> StoreCollection {
+    try close()
+    store = nil
+    collection = nil
+    comparedBytes = 0
+    return try opened()
   }
 
   private func opened() throws -> StoreCollection {

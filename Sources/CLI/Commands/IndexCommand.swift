@@ -21,7 +21,9 @@ enum IndexCommand {
         "How vectors are shortened for the walk; hits are always compared exactly. auto."),
       CommandOption(
         ["--fields"], value: "A,B", "metadata: the fields, as paths with dots; without it, all."),
-      CommandOption(["--name"], value: "NAME", "What the index is called; its method otherwise."),
+      CommandOption(
+        ["--name"], value: "NAME",
+        "What the index is called; without it, a name is made of the collection's."),
       CommandOption(["--threads"], value: "N", "How many threads build it; 2."),
       CommandOption(
         ["--memory-mb"], value: "N",
@@ -40,7 +42,7 @@ enum IndexCommand {
         "roost index library.roost articles ivfflat --lists auto --quantization rabitq",
         "Lists of shortened vectors:"
       ),
-      ("roost index library.roost articles drop articles_hnsw", "Take one away:"),
+      ("roost index library.roost articles drop idx_articles_vector_hnsw", "Take one away:"),
     ],
     answersNo: "there is no index to drop",
     afterInterrupt: "the store is sound and remembers the index; run the same command again to"

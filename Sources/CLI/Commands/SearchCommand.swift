@@ -20,8 +20,8 @@ struct SearchCommand {
       CommandOption(
         ["--truth"], value: "FILE", isPath: true,
         "The row numbers of the true neighbours of each query (.npy or .ivecs, also .gz), nearest"
-          + " first: prints the recall instead of the hits. A neighbour that is as near as another"
-          + " and not in the file counts as missed."),
+          + " first: prints the recall instead of the hits. A hit that is as near as the last of"
+          + " the true neighbours counts as one of them."),
       CommandOption(
         ["--ids"], value: "FILE", isPath: true,
         "With --truth, the id of each row, one a line; without it, row 7 has the id 7."),
@@ -222,6 +222,7 @@ struct SearchCommand {
     let truth = try arguments["--truth"].map { try NumberRows(path: $0) }
     let ids = try arguments["--ids"].map { try IDLines(path: $0).all() }
     var tally = RecallTally(limit: template.limit, ids: ids)
+    let vectorOnly = Projection(vector: true)
     var foundAny = false
     var number = 0
     while let vector = try rows.next() {
@@ -236,7 +237,10 @@ struct SearchCommand {
             .invalidArgument, found: "\(path) has \(number) rows",
             expected: "it has one for each query", remedy: "Give the truth of these queries")
         }
-        try tally.count(hits.map(\.record.id), neighbours, path)
+        let truth = try tally.ids(of: neighbours, path)
+        let last = try truth.last.flatMap { try collection.get([$0], projection: vectorOnly)[0] }
+        let bound = last?.vector.map { collection.metric.distance(vector, $0) }
+        tally.count(hits, truth, within: bound)
       } else {
         try show(hits, of: query, in: collection, number: number)
       }
@@ -273,25 +277,33 @@ private struct RecallTally {
 
   var recall: Double { wanted == 0 ? 1 : Double(found) / Double(wanted) }
 
-  mutating func count(_ hits: [String], _ neighbours: [Int64], _ path: String) throws {
+  /// The ids of the true neighbours that a search could find.
+  func ids(of neighbours: [Int64], _ path: String) throws -> [String] {
     guard neighbours.count >= limit else {
       throw StoreError(
         .invalidArgument, found: "\(path) tells \(neighbours.count) neighbours a query",
         expected: "at least the \(limit) that are looked for", remedy: "Give a smaller -k")
     }
-    let truth = try neighbours.prefix(limit).map { row in
-      guard let ids else { return BytewiseKey(String(row)) }
+    return try neighbours.prefix(limit).map { row in
+      guard let ids else { return String(row) }
       guard row >= 0, row < ids.count else {
         throw StoreError(
           .invalidArgument, found: "\(path) names row \(row)",
           expected: "--ids has the ids of rows 0 to \(ids.count - 1)",
           remedy: "Give the ids of all rows")
       }
-      return BytewiseKey(ids[Int(row)])
+      return ids[Int(row)]
     }
-    let hits = Set(hits.map { BytewiseKey($0) })
-    found += truth.count { hits.contains($0) }
-    wanted += truth.count
+  }
+
+  /// Counts the hits that are true neighbours, or as near as the last of these.
+  mutating func count(_ hits: [Hit<Record>], _ truth: [String], within bound: Double?) {
+    let truth = Set(truth.map { BytewiseKey($0) })
+    let right = hits.count { hit in
+      truth.contains(BytewiseKey(hit.record.id)) || bound.map { hit.distance <= $0 } ?? false
+    }
+    found += min(right, limit)
+    wanted += limit
   }
 }
 
