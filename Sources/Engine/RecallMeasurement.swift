@@ -34,21 +34,23 @@ extension StoreCollection {
       try reading.vectors(sample: sample).map { id, vector, place in
         var query = query
         query.vector = vector
-        // The record itself may be found besides.
-        query.limit += 1
         _ = try checked([query])
-        let limit = query.limit - 1
-        func nearest(hiding hidden: Place?) throws -> ArraySlice<Findings.Hit> {
+        let limit = query.limit
+        func nearest(hiding hidden: Place?) throws -> [Findings.Hit] {
           var searcher = Searcher(query, reading.view, at: reading.lsn, hiding: hidden)
-          return try searcher.found().filter { !Bytewise.equal($0.id, id) }.prefix(limit)
+          return try searcher.found().filter { !Bytewise.equal($0.id, id) }
         }
-        let found = try nearest(hiding: place)
+        // As many as are always asked for: how much is done for one more may be much more.
+        var found = try nearest(hiding: place)
+        query.limit = limit + 1
+        // Where every row was looked at, the record itself was too.
+        if found.count < limit { found = try nearest(hiding: place) }
         query.exact = true
         query.recall = nil
         query.effort = nil
-        let wanted = Set(try nearest(hiding: nil).map { BytewiseKey($0.id) })
+        let wanted = Set(try nearest(hiding: nil).prefix(limit).map { BytewiseKey($0.id) })
         guard !wanted.isEmpty else { return 1 }
-        let hits = found.count { wanted.contains(BytewiseKey($0.id)) }
+        let hits = found.prefix(limit).count { wanted.contains(BytewiseKey($0.id)) }
         return Double(hits) / Double(wanted.count)
       }
     }

@@ -17,7 +17,7 @@ struct Searcher {
   private let near: NearDistance
   private var best: NearestPlaces
   private let isExplaining: Bool
-  /// A row that walks do not go through.
+  /// A row that indexes do not find, and walks do not go through.
   private let hidden: Place?
   /// How the search was done, when that was asked for.
   private(set) var explanation = SearchExplanation()
@@ -263,10 +263,13 @@ struct Searcher {
     _ desk: SearchDesk
   ) {
     let part = view.segments[segment]
+    var hiddenRow: UInt32?
+    if case .segment(segment, let row)? = hidden { hiddenRow = UInt32(row) }
     desk.rows.removeAll(keepingCapacity: true)
     desk.inverseLengths.removeAll(keepingCapacity: true)
     for (place, row) in candidates.enumerated() {
-      guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn) else { continue }
+      guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn), row != hiddenRow
+      else { continue }
       desk.rows.append(row)
       desk.inverseLengths.append(lengths[place])
     }
