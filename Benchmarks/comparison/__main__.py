@@ -103,7 +103,13 @@ def main():
 
     def results():
         return {
-            "when": now.isoformat(), "arguments": vars(given), "rounds": given.rounds,
+            # Results are kept for others, to whom the folders of this machine mean nothing.
+            "when": now.isoformat(),
+            "arguments": {
+                name: value for name, value in vars(given).items()
+                if name not in ("data_folder", "work", "out")
+            },
+            "rounds": given.rounds,
             "machine": machine.fingerprint(ROOT), "load_before": before,
             "load_after": machine.load(), "versions": run.versions,
             "data": {

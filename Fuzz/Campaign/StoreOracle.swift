@@ -388,7 +388,9 @@ extension StoreOracle {
         contents.records[BytewiseKey(record.id)] = record
       }
       for var index in try collection.indexes() {
+        // What is in files of their own, which come later, and may be lost.
         index.indexed = 0
+        index.recall = nil
         contents.indexes[BytewiseKey(index.name)] = index
       }
       collections[BytewiseKey(spec.name)] = contents
