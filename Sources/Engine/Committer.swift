@@ -23,8 +23,10 @@ extension StoreCore {
         return (false, nil)
       }
       if queue.patience > .zero, queue.requests.count < queue.company {
-        // The first to come sees to it that somebody leads.
-        return (false, queue.requests.count == 1 ? queue.patience : nil)
+        // The first to come that waits sees to it that somebody leads: the thread that leads for
+        // those that do not wait may itself be waiting for memory.
+        let isFirst = queue.requests.first { $0.turn != nil } === request
+        return (false, isFirst ? queue.patience : nil)
       }
       queue.isLed = true
       return (true, nil)
