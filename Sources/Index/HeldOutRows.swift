@@ -185,13 +185,3 @@ extension HeldOutRows.Sample {
     }
   }
 }
-
-/// The elements of an array that several threads change at once, each its own.
-// Sendable: no two threads are given the same element.
-@safe private struct SharedSlots<Element>: @unchecked Sendable {
-  private let slots: UnsafeMutableBufferPointer<Element>
-
-  init(_ slots: UnsafeMutableBufferPointer<Element>) { unsafe self.slots = slots }
-
-  func change(_ number: Int, _ body: (inout Element) -> Void) { unsafe body(&slots[number]) }
-}

@@ -32,6 +32,14 @@ package enum Kernel {
     unsafe score(.dot, vector, vector, dimension)
   }
 
+  /// One over the length of a vector; 0 when it has none.
+  @inlinable package static func inverseLength(
+    _ vector: UnsafePointer<Float>, _ dimension: Int
+  ) -> Float {
+    let squares = unsafe squares(vector, dimension)
+    return squares > 0 ? 1 / squares.squareRoot() : 0
+  }
+
   /// Sums over rows of floats in doubles, in the order that distances are defined by: of squared
   /// differences, or of products and of the rows' own squares.
   @inlinable package static func exactSums(

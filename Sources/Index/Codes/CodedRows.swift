@@ -1,7 +1,8 @@
 internal import RoostKernels
 
 /// The sections of an image that are about codes, while they are written.
-@safe struct CodedSections {
+// Sendable: where a row is written nobody else writes or reads, and `begin` comes before the rows.
+@safe struct CodedSections: @unchecked Sendable {
   let codes: UnsafeMutablePointer<UInt8>
   let squares: UnsafeMutablePointer<Float>
   let misses: UnsafeMutablePointer<Float>

@@ -65,7 +65,7 @@ private struct HNSWAssembly<Source: RowSource> {
     space = CodeSpace(
       measure: measure, dimension: dimension, coding: coding ?? .four, seed: options.seed,
       sample: try Self.sample(source, dimension))
-    (codes, inverseLengths) = try Self.encode(source, order, space)
+    (codes, inverseLengths) = try Self.encode(source, order, space, workers)
   }
 
   /// Some rows from all over.
@@ -85,26 +85,23 @@ private struct HNSWAssembly<Source: RowSource> {
   }
 
   private static func encode(
-    _ source: Source, _ order: [UInt32], _ space: CodeSpace
+    _ source: Source, _ order: [UInt32], _ space: CodeSpace, _ workers: any Workers
   ) throws -> (codes: AlignedMemory, inverseLengths: [Float]) {
     var nodeOfRow = [UInt32](repeating: 0, count: order.count)
     for (node, row) in order.enumerated() { nodeOfRow[Int(row)] = UInt32(node) }
+    let nodes = nodeOfRow
     let stride = space.stride(.seven)
     let memory = AlignedMemory(count: order.count * stride)
-    let codes = unsafe memory.numbers(UInt8.self)
     var lengths = [Float](repeating: 0, count: order.count)
-    var numbers: [Float] = []
-    for start in Swift.stride(from: 0, to: order.count, by: portion) {
-      let rows = start..<min(start + portion, order.count)
-      try source.read(rows, into: &numbers)
-      unsafe numbers.withUnsafeBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
+    try unsafe lengths.withUnsafeMutableBufferPointer { lengths in
+      let lengths = unsafe SharedSlots(lengths)
+      try unsafe workers.read(source, by: portion) { rows, numbers in
+        let codes = unsafe memory.numbers(UInt8.self)
         for row in rows {
-          let values = unsafe base + (row - start) * space.dimension
-          let node = Int(nodeOfRow[row])
+          let values = unsafe numbers + (row - rows.lowerBound) * space.dimension
+          let node = Int(nodes[row])
           unsafe space.encode(values, .seven, into: codes + node * stride)
-          let squares = unsafe Kernel.squares(values, space.dimension)
-          lengths[node] = squares > 0 ? 1 / squares.squareRoot() : 0
+          lengths.change(node) { $0 = unsafe Kernel.inverseLength(values, space.dimension) }
         }
       }
     }
@@ -185,17 +182,12 @@ private struct HNSWAssembly<Source: RowSource> {
     let walked = unsafe memory.numbers(UInt8.self, at: places.codes)
     let entryCodes = unsafe memory.numbers(UInt8.self, at: places.entryCodes)
     let entryNodes = unsafe memory.numbers(UInt32.self, at: places.entryNodes)
-    var values: [Float] = []
-    for start in Swift.stride(from: 0, to: count, by: Self.portion) {
-      let portion = start..<min(start + Self.portion, count)
-      try source.read(portion, into: &values)
-      unsafe values.withUnsafeBufferPointer { floats in
-        guard let base = floats.baseAddress else { return }
-        for row in portion {
-          let node = Int(newNumber[Int(nodeOfRow[row])])
-          unsafe coded.put(
-            base + (row - start) * space.dimension, of: numbers[row], at: node, space)
-        }
+    let (nodes, numbers) = (newNumber, numbers)
+    try unsafe workers.read(source, by: Self.portion) { rows, values in
+      for row in rows {
+        let node = Int(nodes[Int(nodeOfRow[row])])
+        unsafe coded.put(
+          values + (row - rows.lowerBound) * space.dimension, of: numbers[row], at: node, space)
       }
     }
     for entry in 0..<image.entries {

@@ -103,20 +103,24 @@ package struct HNSWOptions: Sendable, Equatable {
     _ = watch.goOn(nodeCount, nodeCount)
   }
 
+  /// So many nodes are worth more than one thread: to look for one takes as long as to start one.
+  private static let shared = 8
+
   /// Adds nodes to a graph of those before them.
   private func insert(_ batch: Range<Int>) {
-    guard batch.count >= 64, desks.count > 1 else {
+    guard batch.count >= Self.shared, desks.count > 1 else {
       for node in batch { look(node, before: batch.lowerBound, desks[0]) }
       for thread in desks.indices { linkBack(thread, onDesk: 0) }
       return forget()
     }
     let next = AtomicCounter()
+    let portion = min(16, max(1, batch.count / (4 * desks.count)))
     workers.run { thread in
       while true {
         // Small portions, so that all threads end at about the same time.
-        let first = batch.lowerBound + next.add(16)
+        let first = batch.lowerBound + next.add(portion)
         guard first < batch.upperBound else { return }
-        for node in first..<min(first + 16, batch.upperBound) {
+        for node in first..<min(first + portion, batch.upperBound) {
           self.look(node, before: batch.lowerBound, self.desks[thread])
         }
       }

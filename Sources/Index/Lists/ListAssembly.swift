@@ -162,22 +162,20 @@ private struct ListAssembly<Source: RowSource> {
       misses: memory.numbers(Float.self, at: places.misses),
       nodes: memory.numbers(UInt32.self, at: places.nodes))
     coded.begin(image.space, rows: segmentRows, memory, kept: places.kept)
-    var values: [Float] = []
-    for start in Swift.stride(from: 0, to: count, by: Self.portion) {
-      let portion = start..<min(start + Self.portion, count)
-      try source.read(portion, into: &values)
-      unsafe values.withUnsafeBufferPointer { floats in
-        guard let base = floats.baseAddress else { return }
-        for row in portion {
-          let node = starts[Int(list[row])]
-          starts[Int(list[row])] += 1
-          let vector = unsafe base + (row - start) * dimension
-          unsafe coded.put(vector, of: numbers[row], at: node, image.space)
-          let squares = unsafe Kernel.squares(vector, dimension)
-          let inverse = squares > 0 ? 1 / squares.squareRoot() : 0
-          memory.put(numbers[row], places.rows + 4 * node)
-          memory.put(inverse.bitPattern, places.lengths + 4 * node)
-        }
+    // Within a list the rows keep their order.
+    let nodes = list.map { list in
+      defer { starts[Int(list)] += 1 }
+      return starts[Int(list)]
+    }
+    let (width, numbers) = (dimension, numbers)
+    try unsafe workers.read(source, by: Self.portion) { rows, values in
+      for row in rows {
+        let node = nodes[row]
+        let vector = unsafe values + (row - rows.lowerBound) * width
+        unsafe coded.put(vector, of: numbers[row], at: node, image.space)
+        memory.put(numbers[row], places.rows + 4 * node)
+        memory.put(
+          unsafe Kernel.inverseLength(vector, width).bitPattern, places.lengths + 4 * node)
       }
     }
   }
