@@ -119,7 +119,7 @@ func optionalText(_ pointer: CText?, _ name: String) throws -> String? {
 private func text(_ pointer: CText, count: Int, _ name: () -> String) throws -> String {
   guard count >= 0 else { throw tooMany("the length of \(name())", count) }
   let bytes = unsafe UnsafeRawBufferPointer(start: pointer, count: count)
-  if let text = unsafe String(validating: bytes, as: UTF8.self) { return text }
+  if let text = unsafe String(utf8: bytes) { return text }
   var parser = Unicode.UTF8.ForwardParser()
   var rest = unsafe bytes.makeIterator()
   var position = 0

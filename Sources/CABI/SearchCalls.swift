@@ -14,24 +14,53 @@ public func roost_search(
 ) -> roost_status {
   unsafe answer(error) {
     try unsafe require(hits, "hits")
-    let table = HandleTable.shared
-    let collection = try table.collection(collection)
-    let vectors = try unsafe VectorBlock(
-      queries, count: queryCount, dimension: collection.dimension, "queries")
-    let limit = Int(clamping: UInt(bitPattern: k))
-    var query = SearchQuery(near: [], limit: limit)
-    if let options = unsafe options {
-      query = try unsafe KnownOptions.query(options)
-      query.limit = limit
-    }
-    var asked: [SearchQuery] = []
-    asked.reserveCapacity(queryCount)
-    for index in 0..<queryCount {
-      query.vector = vectors[index]
-      asked.append(query)
-    }
-    unsafe hits?.pointee = try table.add(Searching(collection, asked).run())
+    unsafe hits?.pointee = try search(collection, queryCount, queries, k, options).handle
   }
+}
+
+@c @implementation
+public func roost_search_arrays(
+  _ collection: OpaquePointer?, _ queryCount: Int, _ queries: UnsafePointer<Float>?, _ k: Int,
+  _ options: UnsafePointer<CChar>?, _ arrays: UnsafeMutablePointer<roost_arrays>?
+) -> roost_status {
+  guard let arrays = unsafe arrays else { return nullArgument("arrays").status }
+  var found = unsafe roost_arrays()
+  var error: UnsafeMutablePointer<CChar>?
+  let status = unsafe answer(&error) {
+    let (hits, handle) = try unsafe search(collection, queryCount, queries, k, options)
+    unsafe found.hits = handle
+    unsafe found.query_offsets = UnsafePointer(hits.offsets)
+    unsafe found.hit_count = hits.count
+    unsafe found.byte_count = hits.byteCount
+  }
+  unsafe found.error = error
+  unsafe arrays.pointee = found
+  return status
+}
+
+/// Searches, and gives out a handle to what was found.
+private func search(
+  _ collection: OpaquePointer?, _ queryCount: Int, _ queries: UnsafePointer<Float>?, _ k: Int,
+  _ options: UnsafePointer<CChar>?
+) throws -> (hits: SearchHits, handle: OpaquePointer) {
+  let table = HandleTable.shared
+  let collection = try table.collection(collection)
+  let vectors = try unsafe VectorBlock(
+    queries, count: queryCount, dimension: collection.dimension, "queries")
+  let limit = Int(clamping: UInt(bitPattern: k))
+  var query = SearchQuery(near: [], limit: limit)
+  if let options = unsafe options {
+    query = try unsafe KnownOptions.query(options)
+    query.limit = limit
+  }
+  var asked: [SearchQuery] = []
+  asked.reserveCapacity(queryCount)
+  for index in 0..<queryCount {
+    query.vector = vectors[index]
+    asked.append(query)
+  }
+  let hits = try Searching(collection, asked).run()
+  return unsafe (hits, try table.add(hits))
 }
 
 /// Options that were read before: a program asks with few different ones, and reading them takes as
@@ -147,40 +176,57 @@ private struct Searching {
 // MARK: - Hits
 
 /// What a search found, as arrays for C; records are read when they are asked for.
+///
+/// The arrays lie one behind the other, so that a binding can take all of them at once.
 // Sendable: nothing changes after it was made.
 @safe final class SearchHits: @unchecked Sendable {
   private let found: Findings
   private let threads: Int
   private let nanoseconds: UInt64
   private let plans: [SearchExplanation]
-  let offsets: UnsafeMutableBufferPointer<UInt64>
-  let distances: UnsafeMutableBufferPointer<Double>
-  let ids: UnsafeMutableBufferPointer<CChar>
-  let idOffsets: UnsafeMutableBufferPointer<UInt64>
+  /// How many hits there are in all.
+  let count: Int
+  /// How many bytes the arrays have together.
+  let byteCount: Int
+  let offsets: UnsafeMutablePointer<UInt64>
+  let distances: UnsafeMutablePointer<Double>
+  let idOffsets: UnsafeMutablePointer<UInt64>
+  let ids: UnsafeMutablePointer<CChar>
 
   init(_ found: Findings, threads: Int, nanoseconds: UInt64, _ plans: [SearchExplanation]) {
     self.found = found
     self.threads = threads
     self.nanoseconds = nanoseconds
     self.plans = plans
-    let count = found.hits.reduce(0) { $0 + $1.count }
-    unsafe offsets = .allocate(capacity: found.hits.count + 1)
-    unsafe distances = .allocate(capacity: max(count, 1))
-    unsafe idOffsets = .allocate(capacity: count + 1)
-    let size = found.hits.reduce(0) { $0 + $1.reduce(0) { $0 + $1.id.utf8.count + 1 } }
-    unsafe ids = .allocate(capacity: max(size, 1))
-    unsafe distances.initialize(repeating: 0)
-    unsafe offsets.initialize(repeating: 0)
-    unsafe idOffsets.initialize(repeating: 0)
-    unsafe ids.initialize(repeating: 0)
+    var (count, idBytes) = (0, 0)
+    for hits in found.hits {
+      count += hits.count
+      for hit in hits { idBytes += hit.id.utf8.count + 1 }
+    }
+    self.count = count
+    let queries = found.hits.count
+    byteCount = 8 * (queries + 1 + count + count + 1) + idBytes
+    let block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 8)
+    unsafe offsets = block.bindMemory(to: UInt64.self, capacity: queries + 1)
+    unsafe distances = (block + 8 * (queries + 1)).bindMemory(to: Double.self, capacity: count)
+    unsafe idOffsets = (block + 8 * (queries + 1 + count)).bindMemory(
+      to: UInt64.self, capacity: count + 1)
+    unsafe ids = (block + (byteCount - idBytes)).bindMemory(to: CChar.self, capacity: idBytes)
     var (place, position) = (0, 0)
+    unsafe offsets[0] = 0
+    unsafe idOffsets[0] = 0
     for (query, hits) in found.hits.enumerated() {
       for hit in hits {
         unsafe distances[place] = hit.distance
-        for byte in hit.id.utf8 {
-          unsafe ids[position] = CChar(bitPattern: byte)
-          position += 1
+        var id = hit.id
+        position += id.withUTF8 { bytes in
+          if let text = bytes.baseAddress {
+            unsafe UnsafeMutableRawPointer(ids + position).copyMemory(
+              from: text, byteCount: bytes.count)
+          }
+          return bytes.count
         }
+        unsafe ids[position] = 0
         position += 1
         place += 1
         unsafe idOffsets[place] = UInt64(position)
@@ -189,16 +235,11 @@ private struct Searching {
     }
   }
 
-  deinit {
-    unsafe offsets.deallocate()
-    unsafe distances.deallocate()
-    unsafe ids.deallocate()
-    unsafe idOffsets.deallocate()
-  }
+  deinit { unsafe UnsafeMutableRawPointer(offsets).deallocate() }
 
   /// How many hits a query has.
   func count(of query: Int) -> Int {
-    guard query >= 0, unsafe query < offsets.count - 1 else { return 0 }
+    guard found.hits.indices.contains(query) else { return 0 }
     return unsafe Int(offsets[query + 1] - offsets[query])
   }
 
@@ -217,8 +258,7 @@ private struct Searching {
 
   /// How the search was done, as JSON.
   var explained: String {
-    let count = found.hits.reduce(0) { $0 + $1.count }
-    return "{\"queries\":\(found.hits.count),\"hits\":\(count),\"threads\":\(threads)"
+    "{\"queries\":\(found.hits.count),\"hits\":\(count),\"threads\":\(threads)"
       + ",\"nanoseconds\":\(nanoseconds)"
       + (plans.isEmpty ? "}" : ",\"plans\":[\(plans.map(\.json).joined(separator: ","))]}")
   }
@@ -226,9 +266,7 @@ private struct Searching {
   /// Where the id of a hit begins; nil when there is no such hit.
   func id(_ query: Int, _ rank: Int) -> UnsafePointer<CChar>? {
     guard hit(query, rank) != nil else { return nil }
-    return unsafe ids.baseAddress.map { ids in
-      unsafe UnsafePointer(ids + Int(idOffsets[Int(offsets[query]) + rank]))
-    }
+    return unsafe UnsafePointer(ids + Int(idOffsets[Int(offsets[query]) + rank]))
   }
 }
 
@@ -302,10 +340,10 @@ public func roost_hits_arrays(
   _ idOffsets: UnsafeMutablePointer<UnsafePointer<UInt64>?>?
 ) {
   let hits = find(hits)
-  unsafe offsets?.pointee = unsafe UnsafePointer(hits?.offsets.baseAddress)
-  unsafe distances?.pointee = unsafe UnsafePointer(hits?.distances.baseAddress)
-  unsafe ids?.pointee = unsafe UnsafePointer(hits?.ids.baseAddress)
-  unsafe idOffsets?.pointee = unsafe UnsafePointer(hits?.idOffsets.baseAddress)
+  unsafe offsets?.pointee = unsafe UnsafePointer(hits?.offsets)
+  unsafe distances?.pointee = unsafe UnsafePointer(hits?.distances)
+  unsafe ids?.pointee = unsafe UnsafePointer(hits?.ids)
+  unsafe idOffsets?.pointee = unsafe UnsafePointer(hits?.idOffsets)
 }
 
 @c @implementation

@@ -322,6 +322,25 @@ void roost_hits_arrays(const roost_hits *hits, const uint64_t **query_offsets,
                        const double **distances, const char **id_bytes,
                        const uint64_t **id_offsets);
 
+/// What roost_search_arrays finds.
+///
+/// `hits` is as roost_search gives it, and is released with roost_hits_free; `error` is NULL unless
+/// the search failed. From `query_offsets` on lie, one behind the other, in `byte_count` bytes: the
+/// offsets of queries, one more than there are queries; the distances, `hit_count` of them; the
+/// offsets of ids, one more than that; and the ids, each with its NUL.
+typedef struct roost_arrays {
+  roost_hits *hits;
+  char *error;
+  const uint64_t *query_offsets;
+  size_t hit_count;
+  size_t byte_count;
+} roost_arrays;
+
+/// The same as roost_search and roost_hits_arrays at once, for bindings to which a call is dear.
+roost_status roost_search_arrays(roost_collection *collection, size_t query_count,
+                                 const float *queries, size_t k, const char *options_json,
+                                 roost_arrays *arrays);
+
 /// Releases hits; NULL and hits that were released do nothing.
 void roost_hits_free(roost_hits *hits);
 

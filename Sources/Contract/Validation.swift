@@ -197,6 +197,10 @@ package struct Validation: Sendable {
   private func check(
     _ vector: [Float], of name: @autoclosure () -> String, element: ElementType
   ) throws {
+    // What is largest without its sign is rounded to what is largest; finding it takes no branch.
+    var largest: UInt32 = 0
+    for number in vector { largest = max(largest, number.bitPattern & 0x7FFF_FFFF) }
+    if element.rounded(Float(bitPattern: largest)).isFinite { return }
     guard let place = vector.firstIndex(where: { !element.rounded($0).isFinite }) else { return }
     let number = vector[place]
     throw StoreError(

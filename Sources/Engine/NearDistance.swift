@@ -14,11 +14,10 @@ struct NearDistance {
   /// The most that a sum of floats errs by, relative to the sum of the magnitudes.
   private let slack: Double
 
-  init(_ metric: Metric, from query: [Float]) {
+  /// - Parameter squares: the product of the query with itself.
+  init(_ metric: Metric, from query: [Float], squares: Double) {
     self.metric = metric
     self.query = query
-    var squares = 0.0
-    for number in query { squares += Double(number) * Double(number) }
     length = squares.squareRoot()
     inverseLength = length > 0 ? Float(1 / length) : 0
     slack = Double(query.count + 8) * 0x1p-22

@@ -204,12 +204,19 @@ struct ExactDistance {
   private let metric: Metric
   private let query: [Float]
   /// The product of the query with itself.
-  private let squares: Double
+  let squares: Double
 
   init(_ metric: Metric, from query: [Float]) {
     self.metric = metric
     self.query = query
-    squares = metric == .cosine ? OrderedSum.of(query, query) { $0 * $1 } : 0
+    var (sum, others) = (0.0, 0.0)
+    unsafe query.withUnsafeBufferPointer { query in
+      guard let start = query.baseAddress else { return }
+      unsafe Kernel.exactSums(
+        .dot, start, start, stride: 0, count: 1, dimension: query.count, into: &sum,
+        squares: &others)
+    }
+    squares = sum
   }
 
   /// The distance to a vector.
@@ -284,7 +291,10 @@ struct NearestPlaces {
   private let limit: Int
   private var heap: [Row] = []
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) {
+    self.limit = limit
+    heap.reserveCapacity(min(limit, 1_000))
+  }
 
   private static func isCloser(
     _ a: Row, _ b: Row, _ id: (Place) throws -> String

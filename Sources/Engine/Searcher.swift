@@ -32,7 +32,7 @@ struct Searcher {
     self.view = view
     self.lsn = lsn
     exact = ExactDistance(view.entry.metric, from: query.vector)
-    near = NearDistance(view.entry.metric, from: query.vector)
+    near = NearDistance(view.entry.metric, from: query.vector, squares: exact.squares)
     best = NearestPlaces(limit: query.limit)
     if !query.exact, query.effort == nil { explanation.recall = wantedRecall }
   }
@@ -265,14 +265,17 @@ struct Searcher {
     let part = view.segments[segment]
     var hiddenRow: UInt32?
     if case .segment(segment, let row)? = hidden { hiddenRow = UInt32(row) }
-    desk.rows.removeAll(keepingCapacity: true)
-    desk.inverseLengths.removeAll(keepingCapacity: true)
+    var rows = exchange(&desk.rows, with: [])
+    var inverses = exchange(&desk.inverseLengths, with: [])
+    rows.removeAll(keepingCapacity: true)
+    inverses.removeAll(keepingCapacity: true)
     for (place, row) in candidates.enumerated() {
       guard mask?.contains(row) ?? true, part.isAlive(Int(row), at: lsn), row != hiddenRow
       else { continue }
-      desk.rows.append(row)
-      desk.inverseLengths.append(lengths[place])
+      rows.append(row)
+      inverses.append(lengths[place])
     }
+    (desk.rows, desk.inverseLengths) = (rows, inverses)
   }
 
   /// Offers the candidates on the desk; false when they are too few to answer the query.
@@ -298,6 +301,12 @@ struct Searcher {
   private mutating func offerRows(of segment: Int, _ desk: SearchDesk) throws {
     let reader = view.segments[segment].reader
     let count = desk.rows.count
+    if count <= query.limit, best.farthest == .infinity {
+      // None of them could be left out.
+      desk.chosen.removeAll(keepingCapacity: true)
+      desk.chosen += desk.rows
+      return try offerChosen(of: segment, reader, desk)
+    }
     if desk.scores.count < count {
       desk.scores = [Float](repeating: 0, count: max(count, 2 * desk.scores.count))
     }

@@ -141,8 +141,7 @@ internal import CFiles
   package func text(at offset: Int, count size: Int) -> String? {
     guard contains(offset, size) else { return nil }
     guard let base = unsafe base else { return "" }
-    return unsafe String(
-      validating: UnsafeRawBufferPointer(start: base + offset, count: size), as: UTF8.self)
+    return unsafe String(utf8: UnsafeRawBufferPointer(start: base + offset, count: size))
   }
 
   /// Lends a range to `body`, which must not keep the pointer; nil when it is not all inside.
@@ -163,6 +162,19 @@ internal import CFiles
         }
         return mine.count - theirs.count
       }
+    }
+  }
+}
+
+extension String {
+  /// The text that some bytes are in UTF-8; nil when they are none.
+  ///
+  /// Most ids are plain, and the check of the standard library takes some hundred instructions.
+  package init?(utf8 bytes: UnsafeRawBufferPointer) {
+    if unsafe bytes.allSatisfy({ $0 < 0x80 }) {
+      unsafe self.init(decoding: bytes, as: UTF8.self)
+    } else {
+      unsafe self.init(validating: bytes, as: UTF8.self)
     }
   }
 }

@@ -50,6 +50,12 @@ struct MisuseTests {
         failure { unsafe roost_count(collection, nil, &count, $0) },
         failure { unsafe roost_scroll(collection, nil, 1, nil, nil, &text, $0) },
         failure { unsafe roost_search(collection, 1, [0, 0], 1, nil, &handle, $0) },
+        failure { error in
+          var arrays = unsafe roost_arrays()
+          let status = unsafe roost_search_arrays(collection, 1, [0, 0], 1, nil, &arrays)
+          unsafe error.pointee = arrays.error
+          return status
+        },
         failure { unsafe roost_collection_spec(collection, &text, $0) },
         failure { unsafe roost_ensure_index(collection, index, nil, nil, $0) },
         failure { unsafe roost_drop_index(collection, "near", $0) },

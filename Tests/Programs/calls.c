@@ -143,6 +143,22 @@ static void search(roost_collection *notes) {
     expect(id_offsets[hit + 1] - id_offsets[hit] == strlen(id_bytes + id_offsets[hit]) + 1);
   }
   roost_hits_arrays(hits, NULL, NULL, NULL, NULL);
+  roost_arrays arrays;
+  expect(roost_search_arrays(notes, 2, queries, 2, NULL, &arrays) == ROOST_OK);
+  expect(arrays.error == NULL && arrays.hits != NULL && arrays.hits != hits);
+  expect(arrays.hit_count == 4 && roost_hits_count(arrays.hits, 1) == 2);
+  // One behind the other: offsets of queries, distances, offsets of ids, ids.
+  expect(arrays.byte_count == 8 * (3 + 4 + 5) + id_offsets[4]);
+  expect(memcmp(arrays.query_offsets, offsets, 8 * 3) == 0);
+  expect(memcmp(arrays.query_offsets + 3, distances, 8 * 4) == 0);
+  expect(memcmp(arrays.query_offsets + 3 + 4, id_offsets, 8 * 5) == 0);
+  expect(memcmp(arrays.query_offsets + 3 + 4 + 5, id_bytes, id_offsets[4]) == 0);
+  roost_hits_free(arrays.hits);
+  expect(roost_search_arrays(notes, 2, queries, 2, NULL, NULL) == ROOST_INVALID_ARGUMENT);
+  expect(roost_search_arrays(notes, 1, queries, 0, NULL, &arrays) == ROOST_INVALID_ARGUMENT);
+  expect(arrays.hits == NULL && arrays.query_offsets == NULL && arrays.hit_count == 0);
+  expect(strstr(arrays.error, "\"invalid_argument\"") != NULL);
+  roost_free(arrays.error);
   expect(roost_hits_id(hits, 0, 2) == NULL && roost_hits_id(hits, 2, 0) == NULL);
   expect(roost_hits_id(hits, SIZE_MAX, SIZE_MAX) == NULL);
   expect(isnan(roost_hits_distance(hits, 0, SIZE_MAX)) && isnan(roost_hits_score(hits, 9, 9)));

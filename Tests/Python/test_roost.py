@@ -243,13 +243,18 @@ class Searching(Case):
     @unittest.skipIf(WITHOUT_NUMPY, "without numpy")
     def test_distances_outlive_their_hits_and_cannot_be_written_to(self):
         self.fill(100)
-        for _ in range(50):
-            distances = self.notes.search(numpy.zeros((3, 2), numpy.float32), k=20).distances
-            gc.collect()
-            self.assertEqual(distances.shape, (3, 20))
-            self.assertEqual(distances[1].tolist(), list(range(20)))
-        with self.assertRaises(ValueError):
-            distances[0, 0] = 1
+        # Little is copied, and much is lent.
+        for queries in (1, 3, 200):
+            for _ in range(50):
+                hits = self.notes.search(numpy.zeros((queries, 2), numpy.float32), k=20)
+                distances, ids = hits.distances, hits.ids
+                del hits
+                gc.collect()
+                self.assertEqual(distances.shape, (queries, 20))
+                self.assertEqual(distances[-1].tolist(), list(range(20)))
+                self.assertEqual(ids, [[str(number) for number in range(20)]] * queries)
+            with self.assertRaises(ValueError):
+                distances[0, 0] = 1
 
     def test_options_go_through_and_wrong_ones_are_refused(self):
         self.fill()
