@@ -206,7 +206,8 @@ struct DemoTests {
 @Suite("What a crash left")
 struct DemoAftermathTests {
   private static func written(_ number: Int) -> Record {
-    DemoWriter.copy(number, of: [Record(id: "a", vector: [1, 2]), Record(id: "b", vector: [3, 4])])
+    let rows = [Record(id: "a", vector: [1, 2]), Record(id: "b", vector: [3, 4])]
+    return DemoWriter.copy(number, of: rows)
   }
 
   private func after(_ acknowledged: Int, _ stored: [Int]) -> DemoAftermath {
