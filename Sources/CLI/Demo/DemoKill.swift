@@ -81,8 +81,10 @@ struct DemoKill {
     writer.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
     try writer.run()
     defer {
-      kill(writer.processIdentifier, SIGKILL)
-      writer.waitUntilExit()
+      if writer.isRunning {
+        kill(writer.processIdentifier, SIGKILL)
+        writer.waitUntilExit()
+      }
     }
 
     let lines = ByteReader(FileBytes(output.fileHandleForReading, name: "the writing process"))
