@@ -239,7 +239,7 @@ final class DemoStory {
       right += Self.right(hits, exact)
       wanted += exact.count
       try telling.expect(
-        hits.count == exact.count, "\(hits.count) hits came \(way), of \(exact.count)")
+        hits.count == exact.count, "a search has \(hits.count) hits, of \(exact.count)")
     }
     try telling.say(
       "\(milliseconds(seconds / Double(queries.count))) a question; of the \(wanted) nearest glosses"
