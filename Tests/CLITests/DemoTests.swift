@@ -97,7 +97,10 @@ struct DemoTests {
     try Self.writeSample(bed, rows: 60)
     let outcome = try bed.roost("demo", "sample", "--store", "kept")
     #expect(outcome.status == 0 && outcome.err.isEmpty, "\(outcome)")
-    for line in outcome.lines { #expect(TableOutput.width(String(line)) <= 80, "\(line)") }
+    // Only a call stands whole, however long the path of the program is.
+    for line in outcome.lines where !line.contains(ProgramBed.program) {
+      #expect(TableOutput.width(String(line)) <= 80, "\(line)")
+    }
     for part in ["Which is it?", "word 3", "SIGKILL", "ok: ", "search kept glosses"] {
       #expect(outcome.out.contains(part), "\(part): \(outcome)")
     }
@@ -150,11 +153,11 @@ struct DemoTests {
   @Test("finds the sample of the project around the program, and tells when there is none")
   func ownFolder() throws {
     let bed = try ProgramBed()
-    try FileManager.default.createDirectory(
-      atPath: bed.place("bin"), withIntermediateDirectories: false)
-    try FileManager.default.copyItem(atPath: ProgramBed.program, toPath: bed.place("bin/roost"))
+    // Copied by a process of its own: what this one has open to write, others may inherit, and a
+    // program that somebody may write cannot be started.
     let none = try RunningProgram(
-      [], in: bed, input: "/dev/null", prelude: "exec bin/roost demo --json"
+      [], in: bed, input: "/dev/null",
+      prelude: "mkdir bin && cp \"$1\" bin/roost && exec bin/roost demo --json"
     ).outcome()
     #expect(none.status == 3, "\(none)")
     #expect(none.err.contains("there is no Benchmarks/Samples here, above"), "\(none)")

@@ -79,6 +79,7 @@ struct DemoSample {
 
   /// The questions, each with its vector.
   func questions() throws -> [DemoQuestion] {
+    let dimension = try NumberRows(path: vectors).dimension
     let lines = RecordLines(try InputFile(path: questionsPath), RecordFields())
     var questions: [DemoQuestion] = []
     while let (_, record) = try lines.next() {
@@ -86,6 +87,12 @@ struct DemoSample {
         throw StoreError(
           .invalidArgument, found: "\(lines.place) lacks its vector or its content",
           expected: "a question has both", remedy: "Mend the line")
+      }
+      guard vector.count == dimension else {
+        throw StoreError(
+          .dimensionMismatch, found: "\(lines.place) has \(vector.count) numbers",
+          expected: "\(dimension), as the rows of \(vectors)",
+          remedy: "Embed questions and rows with the same model")
       }
       questions.append(
         DemoQuestion(text: text, vector: vector, answer: record.metadata?["answer"]?.stringValue))
