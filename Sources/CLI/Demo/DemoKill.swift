@@ -3,8 +3,9 @@ import Roost
 
 // A crash, shown with a process that really dies. The demo closes its store and starts itself as a
 // writer, which copies records one by one, each in a commit of its own that is synced, and prints
-// the id of each after that: an acknowledgement. In the midst of it the demo sends SIGKILL, which no
-// process can catch. Then it opens the store and holds what is there against what was acknowledged.
+// the id of each after that: an acknowledgement. In the midst of it the demo sends SIGKILL, which
+// no process can catch. Then it opens the store and holds what is there against what was
+// acknowledged.
 
 /// `roost demo-writer`: what the demo starts and kills.
 enum DemoWriter {

@@ -242,8 +242,8 @@ final class DemoStory {
         hits.count == exact.count, "a search has \(hits.count) hits, of \(exact.count)")
     }
     try telling.say(
-      "\(milliseconds(seconds / Double(queries.count))) a question; of the \(wanted) nearest glosses"
-        + " \(right) are found. How the first question was answered:")
+      "\(milliseconds(seconds / Double(queries.count))) a question; of the \(wanted) nearest"
+        + " glosses \(right) are found. How the first question was answered:")
     for line in try glosses.explain([queries[0]]).first?.lines ?? [] { try telling.item(line) }
     telling.note("questions_recall", wanted == 0 ? 1 : Double(right) / Double(wanted))
   }
@@ -423,8 +423,8 @@ final class DemoStory {
     for line in report.lines { try telling.item(line) }
     try telling.expect(report.isOK, "the check found damage")
     try telling.say(
-      "A kill takes what a process has in memory, not what the system has. Power cuts, failing disks"
-        + " and damaged files are what the campaign in Fuzz makes, thousands of them.")
+      "A kill takes what a process has in memory, not what the system has. Power cuts, failing"
+        + " disks and damaged files are what the campaign in Fuzz makes, thousands of them.")
     telling.note("lost", after.lost.count)
     telling.note("changed", after.changed.count)
     telling.note("unacknowledged", after.unacknowledged.count)
