@@ -424,7 +424,7 @@ final class DemoStory {
     try telling.expect(report.isOK, "the check found damage")
     try telling.say(
       "A kill takes what a process has in memory, not what the system has. Power cuts, failing"
-        + " disks and damaged files are what the campaign in Fuzz makes, thousands of them.")
+        + " disks and damaged files are made by the campaign in Fuzz.")
     telling.note("lost", after.lost.count)
     telling.note("changed", after.changed.count)
     telling.note("unacknowledged", after.unacknowledged.count)
