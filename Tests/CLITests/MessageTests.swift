@@ -93,7 +93,7 @@ struct MessageTests {
       Call("restore s", 2, "restore lacks NEWSTORE"),
       Call("bench --rows 0", 2, "--rows is '0'"),
       Call("bench v.npy --seed 1", 2, "--seed is of generated vectors"),
-      Call("demo", 2, "demo lacks FILE"),
+      Call("demo a b", 2, "does not know what to do with 'b'"),
       Call("filter", 2, "filter takes --where or --filter"),
       Call("completions csh", 2, "it is bash, zsh or fish"),
     ])
@@ -131,9 +131,10 @@ struct MessageTests {
     let bed = try bed()
     // A file in the place of a directory stops everybody, the superuser too.
     try bed.write("file", "")
+    try DemoTests.writeSample(bed, rows: 1)
     let commands = [
       "create file/new", "import file/new notes notes.jsonl", "backup s file/new",
-      "restore s file/new", "repair s file/new", "demo notes.jsonl --store file/new",
+      "restore s file/new", "repair s file/new", "demo sample --store file/new",
     ]
     for command in commands {
       try Call(command, 3, "\"file\" is a file; a new store lies in a directory").check(in: bed)

@@ -160,11 +160,9 @@ struct SearchTests {
     #expect(try bed.roost("index", "s", "rows", "drop", "near").status == 1)
   }
 
-  @Test("demo, filter and bench")
+  @Test("filter and bench")
   func small() throws {
     let bed = try bed()
-    let demo = try bed.roost("demo", "notes.jsonl", "--near-id", "a", "-k", "2")
-    #expect(demo.status == 0 && demo.out.contains("nearest to a:"), "\(demo)")
     let filter = try bed.roost("filter", "--where", "year = 2021", "notes.jsonl")
     #expect(filter.status == 0 && filter.lines.count == 1)
     #expect(try bed.roost("filter", "--where", "year = 1", "notes.jsonl").status == 1)

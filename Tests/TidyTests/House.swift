@@ -82,7 +82,12 @@ enum FileKind: Sendable {
       self = .data
       return
     }
-    switch fileExtension(name) {
+    let suffix = fileExtension(name)
+    if path.hasPrefix("Benchmarks/Samples/"), ["npy", "gz"].contains(suffix) {
+      self = .data
+      return
+    }
+    switch suffix {
     case "swift": self = .swift
     case "c", "h", "modulemap": self = .c
     case "sh": self = .script

@@ -1,71 +1,72 @@
+import Foundation
 import Roost
 
-/// `roost demo`: records of a file in a store, searched exactly.
+/// `roost demo`: a store from its first record to its backup, on real data, with a crash between.
 enum Demo {
   static let manual = Command(
-    name: "demo", summary: "put the records of a file into a store, and search them",
-    operands: [Operand("FILE", isPath: true)],
+    name: "demo", summary: "show on real data what a store does, and that it does it",
+    operands: [Operand("FOLDER", .optional, isPath: true)],
     options: [
       CommandOption(
-        ["--store"], value: "DIR", isPath: true, "The store; without it, one in memory."),
-      CommandOption(
-        ["--near-id"], value: "ID", "The record to look near; the first one without it."),
-      CommandOption(["-k", "--limit"], value: "N", "How many hits, at most; 5."),
-    ] + CommandOption.filters,
+        ["--store"], value: "DIR", isPath: true,
+        "Keep the store in DIR, which must be empty or not there; without it, the store is among"
+          + " the temporary files and is deleted at the end.")
+    ],
     about: [
-      "Puts the records of a JSON Lines file into a store, in memory or in a directory, and finds"
-        + " those nearest to one of them, exactly."
+      "Makes a store of the rows in FOLDER, asks it prepared questions, builds an index, measures"
+        + " recall and speed, filters, kills a process that is writing, counts what is left, and"
+        + " restores a backup. Every figure is measured as it runs. What is not as it is promised"
+        + " is said, and is the exit status. Nothing is fetched from a network.",
+      "FOLDER has the vectors of the rows in glosses.npy, the rows in glosses.jsonl, flat, with id"
+        + " and gloss, and in questions.jsonl the questions: records whose content is the question;"
+        + " metadata {\"answer\":ID} names the row that must be among the first three. Each file"
+        + " may be packed with gzip. Without FOLDER it is Benchmarks/Samples, here or in a folder"
+        + " above, else in the checkout that the program lies in.",
     ],
     examples: [
-      ("roost demo Benchmarks/Samples/wordnet.jsonl --near-id owl", "What is like an owl:")
+      ("roost demo", "On the sample of the project:"),
+      ("roost demo --store words.roost", "The same, and keep the store:"),
     ],
-    answersNo: "there is no hit",
-    afterInterrupt: "the store is sound; run the same command again", run: run)
+    answersNo: "something is not as it is promised",
+    afterInterrupt: "a temporary store is deleted; one in --store is sound, and another run takes"
+      + " another DIR",
+    run: run)
 
   private static func run(_ arguments: Arguments) throws -> Bool {
-    let file = arguments.rest[0]
-    if let path = arguments["--store"] { try StoreDoor.checkCanBe(path) }
-    let limit = try arguments.whole("--limit", 1...Limits.limitMax) ?? 5
-    let filter = try arguments.givenFilter()
-    let rows = RecordLines(try InputFile(path: file), RecordFields())
-    var records: [Record] = []
-    while let (_, record) = try rows.next() { records.append(record) }
-    guard let first = records.first, let vector = first.vector else {
-      throw StoreError(
-        .invalidArgument, found: "\(file) has no record with a vector",
-        expected: "records such as {\"id\":\"a\",\"vector\":[1,2]}", remedy: "Give another file")
-    }
-    let store = try arguments["--store"].map { try Store.open(at: $0) } ?? Store.inMemory()
-    let collection = try store.ensureCollection(
-      CollectionSpec(name: "demo", dimension: vector.count))
-    try collection.upsert(records)
-
-    let id = arguments["--near-id"] ?? first.id
-    guard let origin = try collection.get([id]).first ?? nil else {
-      throw StoreError(
-        .notFound, found: "there is no record \(quoted(id))", expected: "--near-id names one",
-        remedy: "Check the id")
-    }
-    let hits = try collection.search(
-      [SearchQuery(near: origin.vector ?? [], limit: limit, where: filter)])[0]
-    if arguments.wantsJSON {
-      try Terminal.print("[\(hits.map { $0.record.json }.joined(separator: ","))]")
-    } else {
-      try Terminal.print(
-        "\(records.count) records of dimension \(vector.count), nearest to \(origin.id):")
-      try Terminal.print("  \(Terminal.plain(origin.content ?? ""))")
-      if let filter { try Terminal.print("where \(filter)") }
-      try Terminal.print("score   id")
-      for hit in hits {
-        try Terminal.print(
-          "\(hit.score < 0 ? "" : " ")\(Figures.fixed(hit.score, 3))  "
-            + Terminal.plain(hit.record.id))
-        if let content = hit.record.content {
-          try Terminal.print("        \(Terminal.plain(content))")
-        }
+    // Whoever stops reading ends the demo by an error, after which it tidies up.
+    signal(SIGPIPE, SIG_IGN)
+    let sample = try DemoSample(folder: arguments.rest.first)
+    if let path = arguments["--store"] { try checkIsNew(path) }
+    let aside = FileManager.default.temporaryDirectory
+      .appendingPathComponent("roost-demo-" + UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: false)
+    defer {
+      do {
+        try FileManager.default.removeItem(atPath: aside)
+      } catch {
+        Terminal.say("roost: \(aside) stays and may be deleted: \(PlainError(error))")
       }
     }
-    try store.close()
-    return !hits.isEmpty
+    let telling = DemoTelling(isQuiet: arguments.wantsJSON)
+    let story = try DemoStory(
+      sample, in: arguments["--store"], aside: aside, telling, arguments)
+    defer { story.end() }
+    try story.tell()
+    if arguments.wantsJSON { try Terminal.print(Value.object(telling.report).json) }
+    for problem in telling.problems { Terminal.say("roost: WRONG: \(problem)") }
+    return telling.problems.isEmpty
+  }
+
+  /// Throws unless nothing is at a path: the demo begins at the beginning, and touches no store
+  /// that somebody has.
+  private static func checkIsNew(_ path: String) throws {
+    try StoreDoor.checkCanBe(path)
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    guard names.isEmpty else {
+      throw StoreError(
+        .alreadyExists, found: "\(quoted(path)) holds \(names.count) files",
+        expected: "the demo makes a store from its beginning", remedy: "Name another directory")
+    }
   }
 }

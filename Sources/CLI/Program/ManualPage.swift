@@ -57,7 +57,7 @@ struct ManualPage {
   }
 
   /// A paragraph in lines that fit.
-  private func wrapped(_ text: String, first: String = "", indent: Int = 0) -> String {
+  func wrapped(_ text: String, first: String = "", indent: Int = 0) -> String {
     var lines: [String] = []
     var line = first
     var isEmpty = true

@@ -22,6 +22,9 @@ enum RoostCommand {
     FilterCommand.manual, Completions.manual,
   ]
 
+  /// What the program starts itself; no help tells of it and no shell completes it.
+  private static let inner: [Command] = [DemoWriter.manual]
+
   static func main() {
     Interruption.holdSignals()
     let words = Array(CommandLine.arguments.dropFirst())
@@ -62,7 +65,7 @@ enum RoostCommand {
   }
 
   private static func command(_ name: String) throws -> Command {
-    guard let command = commands.first(where: { $0.name == name }) else {
+    guard let command = (commands + inner).first(where: { $0.name == name }) else {
       throw Usage("there is no command '\(name)'")
     }
     return command

@@ -41,6 +41,13 @@ final class FileBytes: ByteSource {
     }
   }
 
+  /// The bytes that come through a pipe.
+  init(_ pipe: FileHandle, name: String) {
+    handle = pipe
+    self.name = name
+    length = nil
+  }
+
   func next() throws -> [UInt8] {
     if length == nil { try waitForBytes() }
     var failure: Int32 = 0
