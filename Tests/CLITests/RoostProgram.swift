@@ -98,6 +98,7 @@ final class RunningProgram {
   private let bed: ProgramBed
   private let name = "call-" + UUID().uuidString
   private var hasEnded = false
+  private var status: Int32 = 0
 
   /// Starts the program, after a prelude of the shell; its input is a file or a pipe.
   ///
@@ -156,7 +157,10 @@ final class RunningProgram {
 
   struct ProgramFailure: Error { let what: String }
 
-  func send(_ signal: Int32) { kill(process, signal) }
+  /// Sends a signal, unless it was seen to have ended.
+  func send(_ signal: Int32) {
+    if !hasEnded { kill(process, signal) }
+  }
 
   /// What it has said so far on standard error.
   var said: String {
@@ -165,11 +169,23 @@ final class RunningProgram {
     }
   }
 
+  /// Whether it is still at work.
+  var isRunning: Bool { !collect(waiting: false) }
+
+  /// Asks the system how it ended; false when it has not.
+  private func collect(waiting: Bool) -> Bool {
+    guard !hasEnded else { return true }
+    var result: pid_t = 0
+    repeat {
+      result = unsafe waitpid(process, &status, waiting ? 0 : WNOHANG)
+    } while result == -1 && errno == EINTR
+    hasEnded = result != 0
+    return hasEnded
+  }
+
   /// Waits for the end.
   func outcome() throws -> Outcome {
-    var status: Int32 = 0
-    while unsafe waitpid(process, &status, 0) == -1 && errno == EINTR {}
-    hasEnded = true
+    _ = collect(waiting: true)
     let signal = status & 0x7F
     let out = bed.has(name + ".out") ? try bed.read(name + ".out") : []
     return Outcome(
