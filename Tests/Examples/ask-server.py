@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 
-DIMENSION, BATCHES, ROWS, SEARCHES = 8, 20, 50, 400
+DIMENSION, BATCHES, ROWS, SEARCHES, LATE = 8, 20, 50, 400, 10_000
 
 
 def expect(holds, what):
@@ -20,8 +20,12 @@ def expect(holds, what):
         sys.exit(f"ask-server: {what} does not hold")
 
 
+servers = []
+
+
 def start(program, store):
     server = subprocess.Popen([program, store, str(DIMENSION)], stdout=subprocess.PIPE, text=True)
+    servers.append(server)
     words = server.stdout.readline().split()
     expect(words[:3] == ["listening", "on", "port"], "the line that tells the port")
     return server, int(words[3])
@@ -82,7 +86,7 @@ def main(program, store):
     # What is wrong is refused, and the server goes on.
     for path, body, code in [
         ("/records", '{"id":"a","vector":[1]}', "dimension_mismatch"),
-        ("/records", "no JSON", "invalid_json"),
+        ("/records", "no JSON", "invalid_argument"),
         ("/search", '{"vector":7}', "invalid_argument"),
         ("/search", json.dumps({"vector": vector(0), "options": {"filter": {"gt": 1}}}),
          "invalid_filter"),
@@ -98,7 +102,7 @@ def main(program, store):
            "a body that is cut off")
 
     # Whoever has begun to ask is answered before it ends.
-    late = json.dumps({"id": "late", "vector": vector(-1)}).encode()
+    late = json.dumps({"id": "late", "vector": vector(LATE)}).encode()
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         head = f"POST /records HTTP/1.1\r\nContent-Length: {len(late)}\r\n\r\n"
         connection.sendall(head.encode() + late[:10])
@@ -111,10 +115,15 @@ def main(program, store):
     expect(server.wait(30) == 0 and rest == "ended, with everything answered\n", "a quiet end")
 
     server, port = start(program, store)
-    expect(search(port, -1)[0]["id"] == "late", "what was answered is there again")
+    expect(search(port, LATE)[0]["id"] == "late", "what was answered is there again")
     server.terminate()
     expect(server.wait(30) == 0, "the second end")
     print(f"{BATCHES * ROWS + 1} records stored, {SEARCHES} searches answered")
 
 
-main(sys.argv[1], sys.argv[2])
+try:
+    main(sys.argv[1], sys.argv[2])
+finally:
+    for server in servers:
+        server.kill()
+        server.communicate()

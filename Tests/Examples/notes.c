@@ -48,7 +48,7 @@ int main(int count, char **words) {
   roost_hits_free(hits);
 
   char *record = NULL;
-  check(roost_get(notes, "rent", "{\"content\":true}", &record, &error), error);
+  check(roost_get(notes, "rent", "{\"vector\":false}", &record, &error), error);
   printf("%s\n", record);
   roost_free(record);
 
