@@ -11,6 +11,9 @@ let house: [SwiftSetting] = [
   .strictMemorySafety(),
 ]
 
+/// What examples are built with: they are to be copied, so they ask for no more than Swift 6.
+let example: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
 /// A room: folder `Sources/<folder>`, module `Roost<last part of the folder>`.
 ///
 /// Under a trait, the libraries of C that the room uses are needed only while the trait is on.
@@ -120,6 +123,15 @@ let package = Package(
         "RoostContract", "RoostFiles", "RoostEngine", "RoostIndex", "RoostKernels",
       ],
       path: "Benchmarks/Run", swiftSettings: house),
+    .executableTarget(
+      name: "example-search", dependencies: ["Roost"], path: "Tests/Examples/Search",
+      swiftSettings: example),
+    .executableTarget(
+      name: "example-follower", dependencies: ["Roost"], path: "Tests/Examples/Follower",
+      swiftSettings: example),
+    .executableTarget(
+      name: "example-server", dependencies: ["Roost"], path: "Tests/Examples/Server",
+      swiftSettings: example),
     tests("Kernels", use: ["Kernels"]),
     tests("Files", use: ["Files"]),
     tests("Storage", use: ["Contract", "Files", "Kernels", "Storage"], and: ["ContractSuite"]),

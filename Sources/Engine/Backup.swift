@@ -174,6 +174,11 @@ extension StoreCore {
       sum + view.segments.reduce(0) { $0 + $1.reader.entry.length }
     }
     var done = 0
+    func tell(_ completed: Int) throws {
+      progress?(Progress(phase: "backup", completed: completed, total: total))
+      try checkGoingOn()
+    }
+    try tell(0)
     for index in plan.manifest.collections.indices {
       let entry = plan.manifest.collections[index]
       guard let view = plan.snapshot.collections[BytewiseKey(entry.name)] else { continue }
@@ -184,15 +189,15 @@ extension StoreCore {
         } else {
           // A segment that is open can be read, whatever has become of its name.
           try copy(.segment(source.file), length: source.length, to: target) { offset, count in
-            segment.reader.bytes(at: offset, upTo: count)
+            try tell(done + offset)
+            return segment.reader.bytes(at: offset, upTo: count)
           }
           report.copied += 1
           report.bytes += source.length
         }
         try verify(source, entry, in: target, plan.manifest.database)
         done += source.length
-        progress?(Progress(phase: "backup", completed: done, total: total))
-        try checkGoingOn()
+        try tell(done)
       }
       plan.manifest.collections[index].indexes = try copyIndexes(
         of: entry, view, plan.manifest.database, old, to: target, &report)
@@ -290,19 +295,28 @@ extension StoreCore {
 
   /// Writes a file of the copy from its bytes; what is missing is found when it is read back.
   private func copy(
-    _ name: FileName, length: Int, to target: any Directory, _ read: (Int, Int) -> [UInt8]
+    _ name: FileName, length: Int, to target: any Directory, _ read: (Int, Int) throws -> [UInt8]
   ) throws {
     try removeLeftover(name, in: target)
+    let file: any File
     do throws(FileError) {
-      let file = try target.create(name.name)
-      defer { file.close() }
-      var offset = 0
-      while offset < length {
-        let part = read(offset, min(1 << 20, length - offset))
-        guard !part.isEmpty else { break }
+      file = try target.create(name.name)
+    } catch {
+      throw StoreError(error, name)
+    }
+    defer { file.close() }
+    var offset = 0
+    while offset < length {
+      let part = try read(offset, min(1 << 20, length - offset))
+      guard !part.isEmpty else { break }
+      do throws(FileError) {
         try file.write(part, at: offset)
-        offset += part.count
+      } catch {
+        throw StoreError(error, name)
       }
+      offset += part.count
+    }
+    do throws(FileError) {
       try file.sync()
     } catch {
       throw StoreError(error, name)

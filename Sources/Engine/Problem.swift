@@ -38,7 +38,18 @@ extension StoreError {
       self.init(
         .diskFull, found: found, expected: "there is space for what is written",
         remedy: "Free space and try again; deletes and compaction still work")
-    case .denied, .readOnly:
+    case .readOnly:
+      self.init(
+        .permission, found: "\(found), as the file system is read-only",
+        expected: "this process may write the store's files",
+        remedy: "Only read this store, or choose a directory that can be written")
+    // Only who writes the store opens its lock.
+    case .denied where error.operation.changesNames || file == .lock:
+      self.init(
+        .permission, found: "\(found), as the directory is read-only to this process",
+        expected: "this process may write the store's files",
+        remedy: "Only read this store, or change the owner or the mode of the directory")
+    case .denied:
       self.init(
         .permission, found: found, expected: "this process may read and write the store's files",
         remedy: "Change the owner or the mode of the directory")

@@ -5,6 +5,14 @@ package struct FileError: Error, Equatable, Sendable {
   package enum Operation: UInt8, Sendable, CaseIterable {
     case openDirectory, createDirectory, list, create, open, size, read, write, sync, syncDirectory
     case truncate, reserve, rename, link, remove, map, lock, thread
+
+    /// Whether it changes which names a directory has, and so needs the right to write there.
+    package var changesNames: Bool {
+      switch self {
+      case .create, .createDirectory, .rename, .link, .remove: true
+      default: false
+      }
+    }
   }
 
   /// What was asked for.

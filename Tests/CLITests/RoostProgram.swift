@@ -1,5 +1,6 @@
 import Foundation
 import RoostContract
+import Synchronization
 
 /// How a call of `roost` ended: a status, or minus the signal that ended it.
 struct Outcome: CustomStringConvertible {
@@ -18,16 +19,32 @@ struct Outcome: CustomStringConvertible {
 /// A directory of a test's own, in which the built `roost` is called.
 final class ProgramBed {
   let path: String
+  private let isKept: Bool
 
-  init() throws {
+  /// The directories that are there as long as the tests run.
+  private static let kept = Mutex<[String]>([])
+  private static let atTheEnd: Void = {
+    atexit {
+      for path in ProgramBed.kept.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: path)
+      }
+    }
+  }()
+
+  /// Makes one for a test, or one that many tests look at.
+  init(isKept: Bool = false) throws {
+    self.isKept = isKept
     path =
       FileManager.default.temporaryDirectory
       .appendingPathComponent("roost-cli-" + UUID().uuidString).path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    guard isKept else { return }
+    Self.atTheEnd
+    Self.kept.withLock { $0.append(path) }
   }
 
   deinit {
-    try? FileManager.default.removeItem(atPath: path)
+    if !isKept { try? FileManager.default.removeItem(atPath: path) }
   }
 
   /// The program that was built beside these tests.
@@ -81,11 +98,15 @@ final class RunningProgram {
   private let bed: ProgramBed
   private let name = "call-" + UUID().uuidString
   private var hasEnded = false
+  private var status: Int32 = 0
 
   /// Starts the program, after a prelude of the shell; its input is a file or a pipe.
+  ///
+  /// It may be called through another program, whose last words the call becomes, and a signal may
+  /// be held back from it.
   init(
     _ words: [String], in bed: ProgramBed, input: String, output: String? = nil,
-    prelude: String = "true"
+    prelude: String = "true", through other: [String] = [], holding held: Int32? = nil
   ) throws {
     self.bed = bed
     var actions = unsafe posix_spawn_file_actions_t()
@@ -103,6 +124,7 @@ final class RunningProgram {
     defer { unsafe _ = posix_spawnattr_destroy(&attributes) }
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
+    if let held { unsafe sigaddset(&signals, held) }
     unsafe posix_spawnattr_setsigmask(&attributes, &signals)
     for signal in [SIGINT, SIGTERM, SIGPIPE] { unsafe sigaddset(&signals, signal) }
     unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
@@ -111,7 +133,7 @@ final class RunningProgram {
 
     // A shell changes the directory, which a spawn cannot everywhere, and becomes the program.
     let shell = ["/bin/sh", "-c", "cd \"$0\" && \(prelude) && exec \"$@\"", bed.path]
-    let call = shell + [ProgramBed.program] + words
+    let call = shell + other + [ProgramBed.program] + words
     var environment = ProcessInfo.processInfo.environment
     environment["SWIFT_BACKTRACE"] = "enable=no"
     environment["TMPDIR"] = bed.path
@@ -135,13 +157,35 @@ final class RunningProgram {
 
   struct ProgramFailure: Error { let what: String }
 
-  func send(_ signal: Int32) { kill(process, signal) }
+  /// Sends a signal, unless it was seen to have ended.
+  func send(_ signal: Int32) {
+    if !hasEnded { kill(process, signal) }
+  }
+
+  /// What it has said so far on standard error.
+  var said: String {
+    get throws {
+      bed.has(name + ".err") ? String(decoding: try bed.read(name + ".err"), as: UTF8.self) : ""
+    }
+  }
+
+  /// Whether it is still at work.
+  var isRunning: Bool { !collect(waiting: false) }
+
+  /// Asks the system how it ended; false when it has not.
+  private func collect(waiting: Bool) -> Bool {
+    guard !hasEnded else { return true }
+    var result: pid_t = 0
+    repeat {
+      result = unsafe waitpid(process, &status, waiting ? 0 : WNOHANG)
+    } while result == -1 && errno == EINTR
+    hasEnded = result != 0
+    return hasEnded
+  }
 
   /// Waits for the end.
   func outcome() throws -> Outcome {
-    var status: Int32 = 0
-    while unsafe waitpid(process, &status, 0) == -1 && errno == EINTR {}
-    hasEnded = true
+    _ = collect(waiting: true)
     let signal = status & 0x7F
     let out = bed.has(name + ".out") ? try bed.read(name + ".out") : []
     return Outcome(
@@ -181,6 +225,14 @@ final class NamedPipe {
       guard count > 0 else { return }
       bytes = bytes.dropFirst(count)
     }
+  }
+
+  /// Writes until there is no room left, so that the next writer has to wait.
+  func fill() {
+    let flags = fcntl(descriptor, F_GETFL)
+    _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+    write(String(repeating: " ", count: 1 << 21))
+    _ = fcntl(descriptor, F_SETFL, flags)
   }
 
   func close() {

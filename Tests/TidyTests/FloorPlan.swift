@@ -15,7 +15,8 @@ struct Room: Sendable, CustomStringConvertible {
     self.uses = uses
     switch name {
     case "Fuzz/Laws", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run": folder = name
-    case "ContractSuite": folder = "Tests/ContractSuite"
+    case "ContractSuite", "Examples/Search", "Examples/Follower", "Examples/Server":
+      folder = "Tests/" + name
     default: folder = "Sources/" + name
     }
     let last = name.split(separator: "/").last.map(String.init) ?? name
@@ -29,7 +30,12 @@ struct Room: Sendable, CustomStringConvertible {
   }
 
   /// Whether it is a program: nobody imports it, so it may be called as its users call it.
-  var isProgram: Bool { ["CLI", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run"].contains(name) }
+  var isProgram: Bool {
+    ["CLI", "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run"].contains(name) || isExample
+  }
+
+  /// Whether it shows how Roost is used, and so knows nothing but what everybody sees.
+  var isExample: Bool { name.hasPrefix("Examples/") }
 
   /// Whether it talks to another database, so that its driver decides what it needs.
   var isConnector: Bool { name.hasPrefix("Connectors/") }
@@ -72,6 +78,9 @@ enum FloorPlan {
     Room(
       name: "Fuzz/Campaign", uses: belowRoost + ["Roost", "Model", "ContractSuite", "Fuzz/Laws"]),
     Room(name: "Benchmarks/Run", uses: belowRoost + ["Roost", "Model"] + connectors),
+    Room(name: "Examples/Search", uses: ["Roost"]),
+    Room(name: "Examples/Follower", uses: ["Roost"]),
+    Room(name: "Examples/Server", uses: ["Roost"]),
   ]
 
   /// Everything `import Roost` stands on.

@@ -260,7 +260,8 @@ struct PlantedModuleTests {
   /// loosening the plan is noticed here.
   private static let edges = [
     "Bridges", "CLI", "Connectors/SQL", "Connectors/Postgres", "Connectors/SQLite", "Fuzz/Laws",
-    "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run",
+    "Fuzz/Run", "Fuzz/Campaign", "Benchmarks/Run", "Examples/Search", "Examples/Follower",
+    "Examples/Server",
   ]
 
   @Test("Foundation", arguments: rooms)

@@ -64,7 +64,10 @@ struct BenchCommand {
       .appendingPathComponent("roost-bench-" + UUID().uuidString).path
     defer {
       do {
-        try FileManager.default.removeItem(atPath: path)
+        // Where none could be made, there is none to take away, and one thing to say.
+        if FileManager.default.fileExists(atPath: path) {
+          try FileManager.default.removeItem(atPath: path)
+        }
       } catch {
         Terminal.say("roost: \(path) stays and may be deleted: \(PlainError(error))")
       }

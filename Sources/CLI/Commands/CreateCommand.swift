@@ -19,7 +19,7 @@ enum CreateCommand {
         "A collection of vectors of 384 numbers, kept in half precision:"
       ),
     ],
-    run: run)
+    afterInterrupt: "what was made is whole; run the same command again", run: run)
 
   private static func run(_ arguments: Arguments) throws -> Bool {
     let path = arguments.rest[0]

@@ -127,17 +127,18 @@ private final class OutputFile {
         expected: "an export writes a new file", remedy: "Give another name, or --force")
     }
     partial = path + ".partial"
-    guard FileManager.default.createFile(atPath: partial, contents: nil),
-      let handle = FileHandle(forWritingAtPath: partial)
-    else {
+    let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
       throw StoreError(
         .io, found: "\(quoted(partial)) cannot be written",
-        expected: "a directory that takes new files", remedy: "Check the path and its permissions")
+        expected: "a directory that takes new files", remedy: "Check the path and its permissions",
+        cause: PlainError(NSError(domain: NSPOSIXErrorDomain, code: Int(errno))))
     }
-    self.handle = handle
+    handle = FileHandle(fileDescriptor: descriptor)
   }
 
   func write(_ bytes: [UInt8]) throws {
+    guard path != nil else { return try Terminal.write(bytes) }
     do {
       try handle.write(contentsOf: Data(bytes))
     } catch {
@@ -174,10 +175,8 @@ private final class OutputFile {
 
   private func failure(_ error: any Error) -> StoreError {
     StoreError(
-      .io, found: "\(path.map { quoted($0) } ?? "standard output") cannot be written",
-      expected: "it takes what is exported",
-      remedy: "Check where it leads, and whether there is"
-        + " room", cause: PlainError(error))
+      .io, found: "\(quoted(path ?? "")) cannot be written", expected: "it takes what is exported",
+      remedy: "Check where it leads, and whether there is room", cause: PlainError(error))
   }
 }
 

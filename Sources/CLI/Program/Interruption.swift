@@ -34,6 +34,16 @@ final class Interruption: Sendable {
     return set
   }
 
+  /// Ends the process when a signal came before anything was begun.
+  func leaveUnlessUndisturbed() {
+    var pending = sigset_t()
+    guard unsafe sigpending(&pending) == 0 else { return }
+    for number in [SIGINT, SIGTERM] where unsafe sigismember(&pending, number) == 1 {
+      Terminal.say("roost: interrupted; nothing was begun; run the same command again")
+      exit(128 + number)
+    }
+  }
+
   /// Waits for signals until the process ends, and cancels by this at the first one.
   func listen(_ cancel: () -> Void) -> Never {
     var set = Self.signals

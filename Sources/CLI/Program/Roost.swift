@@ -25,12 +25,48 @@ enum RoostCommand {
   /// What the program starts itself; no help tells of it and no shell completes it.
   private static let inner: [Command] = [DemoWriter.manual]
 
+  /// What is asked for.
+  private enum Request {
+    case versions
+    case overview
+    case page(Command)
+    case run(Arguments)
+
+    /// How to go on after Ctrl-C.
+    var afterInterrupt: String {
+      if case .run(let arguments) = self { return arguments.command.afterInterrupt }
+      return "nothing was changed"
+    }
+
+    /// What stands in front of `--help` for who called it wrongly.
+    var name: String {
+      if case .run(let arguments) = self { arguments.command.name + " " } else { "" }
+    }
+
+    var wantsJSON: Bool {
+      if case .run(let arguments) = self { arguments.wantsJSON } else { false }
+    }
+
+    /// Does it; false when the answer is no.
+    func answer() throws -> Bool {
+      let manual = ManualPage(columns: Terminal.proseColumns)
+      switch self {
+      case .versions:
+        try Terminal.print("roost \(version)")
+        for (name, library) in connectors { try Terminal.print("\(name): \(library)") }
+      case .overview: try Terminal.write(manual.overview(of: commands))
+      case .page(let command): try Terminal.write(manual.page(of: command))
+      case .run(let arguments): return try arguments.command.run(arguments)
+      }
+      return true
+    }
+  }
+
   static func main() {
     Interruption.holdSignals()
     let words = Array(CommandLine.arguments.dropFirst())
     do {
-      guard let arguments = try read(words) else { exit(0) }
-      run(arguments)
+      run(try read(words))
     } catch let usage as Usage {
       Terminal.say("roost: \(usage.problem); `roost \(page(words))--help` shows how")
       exit(2)
@@ -40,27 +76,15 @@ enum RoostCommand {
     }
   }
 
-  /// The command that is to be run; nil when help was asked for, and has been given.
-  private static func read(_ words: [String]) throws -> Arguments? {
-    let page = ManualPage(columns: Terminal.proseColumns)
+  private static func read(_ words: [String]) throws -> Request {
     switch words.first {
-    case "--version":
-      try Terminal.print("roost \(version)")
-      for (name, library) in connectors { try Terminal.print("\(name): \(library)") }
-      return nil
+    case "--version": return .versions
     case "--help", "-h", "help":
-      guard words.count > 1 else {
-        try Terminal.write(page.overview(of: commands))
-        return nil
-      }
-      try Terminal.write(page.page(of: try command(words[1])))
-      return nil
+      return words.count > 1 ? .page(try command(words[1])) : .overview
     case nil: throw Usage("no command is given")
     case let name?:
       let arguments = try Arguments(try command(name), words.dropFirst())
-      guard arguments.has("--help") else { return arguments }
-      try Terminal.write(page.page(of: arguments.command))
-      return nil
+      return arguments.has("--help") ? .page(arguments.command) : .run(arguments)
     }
   }
 
@@ -76,20 +100,20 @@ enum RoostCommand {
     commands.first { $0.name == words.first }.map { $0.name + " " } ?? ""
   }
 
-  /// Runs a command in a task of its own, which an interruption cancels, while this thread waits
-  /// for signals; the task ends the process.
-  private static func run(_ arguments: Arguments) -> Never {
-    let interruption = Interruption(farewell: arguments.command.afterInterrupt)
-    let task = Task.detached { exit(status(of: arguments, interruption)) }
+  /// Answers in a task of its own, which an interruption cancels, while this thread waits for
+  /// signals; the task ends the process.
+  private static func run(_ request: Request) -> Never {
+    let interruption = Interruption(farewell: request.afterInterrupt)
+    interruption.leaveUnlessUndisturbed()
+    let task = Task.detached { exit(status(of: request, interruption)) }
     interruption.listen { task.cancel() }
   }
 
-  private static func status(of arguments: Arguments, _ interruption: Interruption) -> Int32 {
+  private static func status(of request: Request, _ interruption: Interruption) -> Int32 {
     do {
-      return try arguments.command.run(arguments) ? 0 : 1
+      return try request.answer() ? 0 : 1
     } catch let usage as Usage {
-      let name = arguments.command.name
-      Terminal.say("roost: \(usage.problem); `roost \(name) --help` shows how")
+      Terminal.say("roost: \(usage.problem); `roost \(request.name)--help` shows how")
       return 2
     } catch {
       if let status = interruption.status, isCancellation(error) {
@@ -97,7 +121,7 @@ enum RoostCommand {
         return status
       }
       let known = error as? StoreError
-      Terminal.say(arguments.wantsJSON ? known?.json ?? "\(error)" : "roost: \(error)")
+      Terminal.say(request.wantsJSON ? known?.json ?? "\(error)" : "roost: \(error)")
       return 3
     }
   }

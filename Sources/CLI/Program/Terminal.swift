@@ -25,14 +25,40 @@ enum Terminal {
   static func print(_ line: String) throws { try write(line + "\n") }
 
   /// Prints text as it stands.
-  static func write(_ text: String) throws {
-    do {
-      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
-    } catch {
-      throw StoreError(
-        .io, found: "standard output cannot be written", expected: "it takes what is printed",
-        remedy: "Check where it leads, and whether there is room", cause: error)
+  static func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+  /// Prints bytes as they stand.
+  ///
+  /// A reader that takes nothing holds nobody up: whoever waits for it can be cancelled.
+  static func write(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      if !isOutputFile { try waitForReader() }
+      // A pipe that says it has room has it for this many bytes at least.
+      let portion = isOutputFile ? rest : rest.prefix(Int(PIPE_BUF))
+      let count = unsafe portion.withUnsafeBytes {
+        unsafe Foundation.write(1, $0.baseAddress, $0.count)
+      }
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno != EINTR && errno != EAGAIN {
+        let cause = NSError(domain: NSPOSIXErrorDomain, code: Int(errno))
+        throw StoreError(
+          .io, found: "standard output cannot be written", expected: "it takes what is printed",
+          remedy: "Check where it leads, and whether there is room", cause: PlainError(cause))
+      }
     }
+  }
+
+  /// Whether standard output is a plain file, which takes what comes at once.
+  private static let isOutputFile: Bool = {
+    var facts = stat()
+    return unsafe fstat(1, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
+  }()
+
+  private static func waitForReader() throws {
+    var request = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
+    repeat { try Task.checkCancellation() } while unsafe poll(&request, 1, 100) == 0
   }
 
   /// Says something on standard error, in one line.
