@@ -17,6 +17,7 @@ private struct Presumed: Sendable {
     try bed.write("file", "no store")
     try bed.write("notes.jsonl", SampleBytes.notes)
     try bed.write("more.jsonl", "{\"id\":\"d\",\"vector\":[0,0,1]}\n")
+    try DemoTests.writeSample(bed, rows: 40)
     try Self.make("import", "s", "notes", "notes.jsonl", in: bed)
     try Self.make("backup", "s", "backup", in: bed)
   }
