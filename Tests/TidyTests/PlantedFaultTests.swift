@@ -539,5 +539,8 @@ struct PlantedLayoutTests {
         "Sources/Contract/A.swift:1: is not UTF-8 text; text in UTF-8"
       ])
     #expect(HouseFile(path: "Fuzz/Corpus/log/1", bytes: [0xFF]).complaints.isEmpty)
+    // Samples may be packed; elsewhere such a file has no place.
+    #expect(HouseFile(path: "Benchmarks/Samples/a.npy.gz", bytes: [0xFF]).complaints.isEmpty)
+    #expect(HouseFile(path: "Benchmarks/a.npy.gz", bytes: [0xFF]).complaints.count == 2)
   }
 }
