@@ -41,7 +41,7 @@ public struct SearchExplanation: Sendable, Equatable {
   /// The recall that was aimed at; nil for an exact search or one of a fixed effort.
   public internal(set) var recall: Double?
   /// How many hits there are.
-  public internal(set) var hits = 0
+  public var hits = 0
 
   /// The explanation as JSON.
   public var json: String {

@@ -70,6 +70,8 @@ struct SearchTests {
     #expect(explained.out.contains("\"explain\":{"))
     let told = try bed.roost("search", "s", "notes", "--near-id", "a", "--explain")
     #expect(told.lines.last?.contains("scan of 3 rows") == true, "\(told)")
+    // As many as are shown; the record itself, which was found as well, is none of them.
+    #expect(told.lines.contains { $0.hasPrefix("2 hits, ") }, "\(told)")
     let fields = try bed.roost("search", "s", "notes", "--near-id", "a", "--fields", "year,tags.0")
     #expect(
       fields.lines.map { $0.split(separator: " ") }.last == ["0.0000", "1.0000", "b", "2021", "x"])

@@ -158,7 +158,9 @@ struct SearchCommand {
   private func show(
     _ hits: [Hit<Record>], of query: SearchQuery, in collection: StoreCollection, number: Int?
   ) throws {
-    let explanation = query.explain ? try collection.explain([query]).first : nil
+    var explanation = query.explain ? try collection.explain([query]).first : nil
+    // The record that is looked near was found too, and is not shown.
+    explanation?.hits = hits.count
     if arguments.wantsJSON {
       var parts = number.map { ["\"query\":\($0)"] } ?? []
       parts.append("\"hits\":[\(hits.map(Self.json).joined(separator: ","))]")
