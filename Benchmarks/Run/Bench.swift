@@ -7,9 +7,10 @@ import RoostEngine
 //
 //   roost-bench [commits] [writers] [batches] [recovery] [opening] [kernels]
 //   roost-bench [levels] [promises] [filters] [damage] --data PATH
+//   roost-bench imports        needs the product roost beside it
 //     --directory PATH   where to write; on the disk that is to be measured (.build/bench)
 //     --rounds N         rounds of each measurement (7)
-//     --rows N           records of the large store of `opening` (1000000)
+//     --rows N           records of the large store of `opening`, and of `imports` (1000000)
 //     --data PATH        the folder of the real vectors, unpacked (Benchmarks/prove does it)
 //     --pairs N          filters and queries that `filters` puts together (10000)
 //     --seed N           which filters those are (1)
@@ -80,7 +81,7 @@ struct Bench {
   /// What is run only when it is named: not how fast, but whether what was promised is so.
   static let proofs: [(name: String, run: Chapter)] = [
     ("levels", LevelProof.run), ("promises", RecallProof.run), ("filters", FilterProof.run),
-    ("damage", DamageProof.run),
+    ("damage", DamageProof.run), ("imports", Imports.run),
   ]
 
   static func main() {
