@@ -158,6 +158,11 @@ struct SearchTests {
     #expect(all.count == 2)
     let search = ["search", "s", "rows", "--near-id", "7", "--explain"]
     #expect(try bed.roost(search).status == 0)
+    // What is merged is indexed when the command ends.
+    #expect(try bed.roost(["delete", "s", "rows"] + (1...50).map(String.init)).status == 0)
+    #expect(try bed.roost("compact", "s").status == 0)
+    let merged = try bed.roost("index", "s", "rows", "--json")
+    #expect(merged.out.contains("\"indexed\":2050"), "\(merged)")
     #expect(try bed.roost("index", "s", "rows", "drop", "near").status == 0)
     #expect(try bed.roost("index", "s", "rows", "drop", "near").status == 1)
   }

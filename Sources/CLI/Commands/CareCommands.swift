@@ -58,6 +58,11 @@ enum CareCommands {
     defer { display.end() }
     let before = try store.statistics()
     try store.compact(progress: display.report)
+    // The store would do so in its own time, which ends here.
+    for collection in try store.listCollections() {
+      let known = try store.known(collection.name)
+      try known.ensureIndexes(known.indexes().map(\.spec), progress: display.report)
+    }
     display.end()
     let after = try store.statistics()
     try store.close()

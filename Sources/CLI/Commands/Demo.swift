@@ -39,7 +39,7 @@ enum Demo {
     if let path = arguments["--store"] { try checkIsNew(path) }
     let aside = FileManager.default.temporaryDirectory
       .appendingPathComponent("roost-demo-" + UUID().uuidString).path
-    try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: false)
+    try makeDirectory(aside)
     defer {
       do {
         try FileManager.default.removeItem(atPath: aside)
@@ -55,6 +55,24 @@ enum Demo {
     if arguments.wantsJSON { try Terminal.print(Value.object(telling.report).json) }
     for problem in telling.problems { Terminal.say("roost: WRONG: \(problem)") }
     return telling.problems.isEmpty
+  }
+
+  /// Makes the directory for what is not kept.
+  private static func makeDirectory(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    } catch {
+      let code: StoreError.Code =
+        switch (error as? CocoaError)?.code {
+        case .fileWriteNoPermission?, .fileWriteVolumeReadOnly?: .permission
+        case .fileWriteOutOfSpace?: .diskFull
+        default: .io
+        }
+      throw StoreError(
+        code, found: "the directory of temporary files cannot be written",
+        expected: "the demo keeps there what it deletes in the end",
+        remedy: "Name another one in TMPDIR", cause: PlainError(error))
+    }
   }
 
   /// Throws unless nothing is at a path: the demo begins at the beginning, and touches no store
