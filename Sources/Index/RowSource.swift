@@ -15,6 +15,10 @@ extension Workers {
     _ source: some RowSource, by portion: Int,
     _ body: @Sendable (_ rows: Range<Int>, _ numbers: UnsafePointer<Float>) -> Void
   ) throws {
+    // One portion is one thread's work.
+    guard source.count > portion || count == 1 else {
+      return try unsafe OneWorker().read(source, by: portion, body)
+    }
     let next = AtomicCounter()
     var failures = [(any Error)?](repeating: nil, count: count)
     unsafe failures.withUnsafeMutableBufferPointer { failures in

@@ -103,7 +103,7 @@ package struct HNSWOptions: Sendable, Equatable {
     _ = watch.goOn(nodeCount, nodeCount)
   }
 
-  /// So many nodes are worth more than one thread: to look for one takes as long as to start one.
+  /// So many nodes are worth more than one thread.
   private static let shared = 8
 
   /// Adds nodes to a graph of those before them.

@@ -431,7 +431,7 @@ class _Floats:
 def _address_of_one(vector: Any, dimension: int) -> Optional[int]:
     """Where the numbers of one vector lie; None when something has to be done to it first.
 
-    What is asked for most takes a third of the time that `_Floats` takes to look at everything.
+    One vector of the right kind is what is asked for most, and needs less than `_Floats` looks at.
     """
     numpy = _numpy_module
     if numpy is None or numpy is _MISSING or type(vector) is not numpy.ndarray:
