@@ -181,7 +181,7 @@ struct DemoTests {
     let bed = try ProgramBed()
     try Self.writeSample(bed, rows: 300)
     let program = try RunningProgram(["demo", "sample"], in: bed, input: "/dev/null")
-    let patience = ContinuousClock.now + .seconds(60)
+    let patience = ContinuousClock.now + .seconds(600)
     while try !FileManager.default.contentsOfDirectory(atPath: bed.path)
       .contains(where: { $0.hasPrefix("roost-demo-") }), ContinuousClock.now < patience
     {

@@ -21,7 +21,7 @@ struct ResumeTests {
 
   /// Waits until readers see so many records.
   static func wait(for count: Int, in store: String, _ bed: ProgramBed) throws {
-    let deadline = Date(timeIntervalSinceNow: 30)
+    let deadline = Date(timeIntervalSinceNow: 600)
     while Date() < deadline {
       if try self.count(store, bed) == count { return }
       usleep(10_000)

@@ -24,6 +24,7 @@ struct Complaint: Equatable, Sendable, CustomStringConvertible {
 /// One file, read and judged: a value, so that a copy of the house can be spoiled in one place.
 struct HouseFile: Sendable {
   let path: String
+  let kind: FileKind
   /// The room it lies in, if any.
   let room: Room?
   /// Nil when the bytes are not UTF-8.
@@ -45,6 +46,7 @@ struct HouseFile: Sendable {
     self.text = text
     room = FloorPlan.room(ofPath: path)
     let kind = FileKind(path: path)
+    self.kind = kind
     let swift = kind == .swift ? text.map { SwiftText($0) } : nil
     self.swift = swift
     imports = swift?.imports ?? []
@@ -118,12 +120,8 @@ struct House: Sendable {
 
   /// The rooms of the plan that have something to build; scripts and samples make no room.
   var rooms: [Room] {
-    FloorPlan.rooms.filter { room in
-      files.contains { file in
-        let kind = FileKind(path: file.path)
-        return file.room?.name == room.name && (kind == .swift || kind == .c)
-      }
-    }
+    let built = Set(files.lazy.filter { [.swift, .c].contains($0.kind) }.compactMap(\.room?.name))
+    return FloorPlan.rooms.filter { built.contains($0.name) }
   }
 
   /// The rooms that have Swift files.
@@ -138,7 +136,7 @@ struct House: Sendable {
 
   /// A file of the room that people write code in, whatever the language.
   func codeFile(of room: Room) -> HouseFile? {
-    shortest { $0.room?.name == room.name && FileKind(path: $0.path).isCode }
+    shortest { $0.room?.name == room.name && $0.kind.isCode }
   }
 
   private func shortest(where fits: (HouseFile) -> Bool) -> HouseFile? {
@@ -157,8 +155,10 @@ struct House: Sendable {
 
   // MARK: The checkout
 
-  /// The house that this test lives in.
-  static let checkout = House(root: #filePath.split(separator: "/").dropLast(3))
+  /// The house that this test lives in, or the copy of it that `ROOST_HOUSE` names.
+  static let checkout = House(
+    root: ProcessInfo.processInfo.environment["ROOST_HOUSE"].map { $0.split(separator: "/") }
+      ?? #filePath.split(separator: "/").dropLast(3))
 
   private init(root: [Substring]) {
     files = []

@@ -61,9 +61,8 @@ func manifest(
   with more: [String] = [], change: (Room, [String]) -> [String]? = { _, uses in uses }
 ) -> String {
   let house = House.checkout
-  let rooms = FloorPlan.rooms.filter { room in
-    more.contains(room.name) || house.rooms.contains { $0.name == room.name }
-  }
+  let names = Set(house.rooms.map(\.name) + more)
+  let rooms = FloorPlan.rooms.filter { names.contains($0.name) }
   let entries = rooms.compactMap { room -> String? in
     let imported = Set(
       house.files.filter { $0.room?.name == room.name }.flatMap(\.imports).map(\.module))

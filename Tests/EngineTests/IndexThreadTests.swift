@@ -1,0 +1,68 @@
+import ContractSuite
+import RoostFiles
+import RoostIndex
+import Testing
+
+@testable import RoostEngine
+
+/// Rows that hang together a little, in memory.
+private struct SomeRows: RowSource {
+  static let dimension = 12
+  let numbers: [Float]
+
+  init(_ count: Int) {
+    var random = SeededGenerator(seed: 11)
+    numbers = (0..<count * Self.dimension).map {
+      Float($0 % 17) / 8 + Float.random(in: -1...1, using: &random)
+    }
+  }
+
+  var count: Int { numbers.count / Self.dimension }
+
+  func read(_ rows: Range<Int>, into numbers: inout [Float]) {
+    numbers = Array(
+      self.numbers[rows.lowerBound * Self.dimension..<rows.upperBound * Self.dimension])
+  }
+}
+
+@Suite("An index that several threads build")
+struct IndexThreadTests {
+  private static func workers(_ count: Int) -> any Workers {
+    count == 1 ? OneWorker() : ThreadWorkers(PosixFileSystem(), count: count)
+  }
+
+  private static func bytes(_ memory: AlignedMemory) -> [UInt8] {
+    unsafe Array(UnsafeRawBufferPointer(start: memory.base, count: memory.count))
+  }
+
+  // More rows than the portions in which threads take them, and not a whole number of those.
+  @Test(
+    "is byte for byte the graph that one thread builds",
+    arguments: zip(RowCoding.allCases, [IndexMetric.cosine, .l2, .innerProduct, .l2]))
+  func graph(_ coding: RowCoding, _ measure: IndexMetric) throws {
+    let rows = SomeRows(1_100)
+    let images = try [1, 3].map { count in
+      try Self.bytes(
+        HNSWIndex.build(
+          over: rows, numbered: (0..<UInt32(rows.count)).map { $0 }, of: rows.count,
+          dimension: SomeRows.dimension, measure: measure, HNSWOptions(m: 4, efConstruction: 16),
+          coding: coding, Self.workers(count)))
+    }
+    #expect(images[0] == images[1])
+  }
+
+  @Test(
+    "is byte for byte the lists that one thread builds",
+    arguments: zip(RowCoding.allCases, [IndexMetric.cosine, .l2, .innerProduct, .l2]))
+  func lists(_ coding: RowCoding, _ measure: IndexMetric) throws {
+    let rows = SomeRows(4_200)
+    let images = try [1, 3].map { count in
+      try Self.bytes(
+        ListIndex.build(
+          over: rows, numbered: (0..<UInt32(rows.count)).map { $0 }, of: rows.count,
+          dimension: SomeRows.dimension, measure: measure, ListOptions(lists: 9, coding: coding),
+          Self.workers(count)))
+    }
+    #expect(images[0] == images[1])
+  }
+}
