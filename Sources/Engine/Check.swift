@@ -51,12 +51,16 @@ public struct CheckReport: Sendable, Equatable {
 
   /// The report as lines for people.
   public var lines: [String] {
-    problems.map { "\($0.place): \($0.sentence); \($0.consequence)" } + remarks
+    func count(_ number: Int, _ noun: String) -> String {
+      "\(number) \(noun)" + (number == 1 ? "" : "s")
+    }
+    let files = (count(segments, "segment"), count(logs, "log"))
+    return problems.map { "\($0.place): \($0.sentence); \($0.consequence)" } + remarks
       + [
         isOK
-          ? "ok: \(segments) segments, \(logs) logs, \(records) records, "
+          ? "ok: \(files.0), \(files.1), \(count(records, "record")), "
             + (isFull ? "every byte read" : "heads and ends read")
-          : "\(problems.count) problems in \(segments) segments and \(logs) logs"
+          : "\(count(problems.count, "problem")) in \(files.0) and \(files.1)"
       ]
   }
 }
@@ -154,7 +158,7 @@ private struct Check {
     remark(entries, manifest)
     for entry in manifest.collections { try check(entry, manifest) }
     try checkWhole(manifest)
-    for entry in manifest.collections { checkIndexes(entry, manifest) }
+    for entry in manifest.collections { try checkIndexes(entry, manifest) }
   }
 
   private mutating func add(_ error: StorageError, _ consequence: String) {
@@ -180,6 +184,7 @@ private struct Check {
 
   private mutating func check(_ entry: CollectionEntry, _ manifest: Manifest) throws {
     for segment in entry.segments {
+      try Task.checkCancellation()
       report.segments += 1
       do throws(StorageError) {
         let reader = try SegmentReader.open(
@@ -199,9 +204,10 @@ private struct Check {
   }
 
   /// Whatever is wrong with an index, the rows are in their segments.
-  private mutating func checkIndexes(_ entry: CollectionEntry, _ manifest: Manifest) {
+  private mutating func checkIndexes(_ entry: CollectionEntry, _ manifest: Manifest) throws {
     for index in entry.indexes {
       for file in index.files {
+        try Task.checkCancellation()
         guard let segment = entry.segments.first(where: { $0.file == file.segment }) else {
           continue
         }

@@ -78,6 +78,7 @@ extension RepairPlan {
       if !specs.isEmpty { try collection.ensureIndexes(specs) }
       let rows = records[entry.name] ?? [:]
       for (_, record) in rows.sorted(by: { $0.key < $1.key }) {
+        try Task.checkCancellation()
         try collection.upsert([record.projected(.everything)])
       }
     }
@@ -153,7 +154,7 @@ private struct Salvage {
     entries = plan.manifest.collections
     var found: [UInt64: [BytewiseKey: StoredRecord]] = [:]
     for entry in plan.manifest.collections {
-      found[entry.number] = segments(of: entry)
+      found[entry.number] = try segments(of: entry)
     }
     replay(&found)
     var byName: [String: [BytewiseKey: StoredRecord]] = [:]
@@ -161,7 +162,9 @@ private struct Salvage {
     return byName
   }
 
-  private mutating func segments(of entry: CollectionEntry) -> [BytewiseKey: StoredRecord] {
+  private mutating func segments(
+    of entry: CollectionEntry
+  ) throws -> [BytewiseKey: StoredRecord] {
     var records: [BytewiseKey: StoredRecord] = [:]
     var dead: [UInt64: Set<UInt32>] = [:]
     var readers: [SegmentReader] = []
@@ -191,6 +194,7 @@ private struct Salvage {
       var cursor = PayloadCursor()
       for row in 0..<reader.rowCount
       where dead[reader.entry.file]?.contains(UInt32(row)) != true {
+        if row % 1_024 == 0 { try Task.checkCancellation() }
         do throws(StorageError) {
           let record = try reader.record(row, using: &cursor)
           records[BytewiseKey(record.id)] = record

@@ -131,7 +131,8 @@ enum CareCommands {
       try Terminal.print(Value.object(form).json)
     } else {
       try Terminal.print(
-        "\(report.copied) files copied, \(report.kept) kept, \(Figures.bytes(report.bytes))")
+        Figures.count(report.copied, "file") + " copied, \(Figures.whole(report.kept)) kept,"
+          + " \(Figures.bytes(report.bytes))")
     }
   }
 

@@ -58,7 +58,7 @@ enum DeleteCommand {
     } else {
       let verb = isDry ? "would delete" : "deleted"
       let what = isDrop ? ", and the collection" : ""
-      try Terminal.print("\(verb) \(Figures.whole(count)) records\(what)")
+      try Terminal.print("\(verb) \(Figures.count(count, "record"))\(what)")
     }
     return count > 0 || isDrop
   }

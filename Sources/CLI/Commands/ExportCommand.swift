@@ -96,7 +96,7 @@ enum ExportCommand {
     let text =
       arguments.wantsJSON
       ? Value.object(["records": .int(Int64(done))]).json
-      : "\(Figures.whole(done)) records"
+      : Figures.count(done, "record")
     if arguments["--output"] == nil {
       // Standard output has the records.
       if Terminal.isError { Terminal.say(text) }

@@ -130,7 +130,7 @@ struct ImportCommand {
         target.unchanged == 0
         ? "" : ", \(Figures.whole(target.unchanged)) there already and unchanged"
       try Terminal.print(
-        "\(Terminal.plain(arguments.rest[1])): \(Figures.whole(target.stored)) records stored"
+        "\(Terminal.plain(arguments.rest[1])): \(Figures.count(target.stored, "record")) stored"
           + "\(unchanged), \(Figures.seconds(seconds))")
     }
   }

@@ -24,7 +24,7 @@ enum InfoCommand {
         try table([statistics]).print()
         for index in statistics.indexes {
           try Terminal.print(
-            "index \(Terminal.plain(index.name)): \(Figures.whole(index.indexed)) records,"
+            "index \(Terminal.plain(index.name)): \(Figures.count(index.indexed, "record")),"
               + " \(index.spec.json)")
         }
       }

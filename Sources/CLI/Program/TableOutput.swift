@@ -95,6 +95,11 @@ enum Figures {
     return (number < 0 ? "-" : "") + out
   }
 
+  /// So many of a kind, as in 1 record or 1,200 records.
+  static func count(_ number: Int, _ noun: String) -> String {
+    "\(whole(number)) \(noun)" + (number == 1 ? "" : "s")
+  }
+
   /// So many digits behind the point.
   static func fixed(_ number: Double, _ places: Int) -> String {
     guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
