@@ -1,5 +1,14 @@
 internal import RoostKernels
 
+// The search of the paper on HNSW ("Efficient and robust approximate nearest neighbor search using
+// hierarchical navigable small world graphs", algorithm 2) in a graph of one layer: the upper ones
+// are replaced by a sample of entries, all of which are scored before the walk.
+//
+// Candidates and results are one list in order, the pool: what the paper keeps in two heaps is told
+// apart by a bit. Nodes are compared by the numbers of their codes alone; who walks scores the pool
+// anew by the rows themselves. Many threads walk one graph, each on its own scratch. Links come
+// from a file that was verified, and a number that no node has still ends a node's links.
+
 /// The links and codes of a graph: what a walk needs.
 @safe struct GraphView {
   let nodeCount: Int
