@@ -137,21 +137,33 @@ struct PosixTests {
     await #expect(processExitsWith: .success) { [isThere] in
       try withScratch { path in
         let system = PosixFileSystem()
-        if isThere { _ = try system.openDirectory(path + "/a", creating: true) }
-        // With one number left the directory can be opened, and the one above it cannot.
-        let next = dup(0)
-        close(next)
         let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        var limit = rlimit()
-        precondition(unsafe getrlimit(files, &limit) == 0)
-        let most = limit.rlim_cur
-        limit.rlim_cur = rlim_t(next + 1)
-        precondition(unsafe setrlimit(files, &limit) == 0)
-        let found = reason { _ = try system.openDirectory(path + "/a", creating: true) }
-        precondition(found == .tooManyFiles, "\(String(describing: found))")
-        try system.openDirectory(path + "/a", creating: false).close()
-        limit.rlim_cur = most
-        precondition(unsafe setrlimit(files, &limit) == 0)
+        func next() -> Int32 {
+          let number = dup(0)
+          close(number)
+          return number
+        }
+        // Other threads of the process may take or give back a number meanwhile; then once more.
+        for attempt in 0..<100 {
+          let name = path + "/a\(attempt)"
+          if isThere { _ = try system.openDirectory(name, creating: true) }
+          // With one number left the directory can be opened, and the one above it cannot.
+          let number = next()
+          var limit = rlimit()
+          precondition(unsafe getrlimit(files, &limit) == 0)
+          let most = limit.rlim_cur
+          limit.rlim_cur = rlim_t(number + 1)
+          precondition(unsafe setrlimit(files, &limit) == 0)
+          let created = reason { _ = try system.openDirectory(name, creating: true) }
+          let opened = reason { try system.openDirectory(name, creating: false).close() }
+          limit.rlim_cur = most
+          precondition(unsafe setrlimit(files, &limit) == 0)
+          guard next() == number else { continue }
+          precondition(created == .tooManyFiles, "\(String(describing: created))")
+          precondition(opened == nil, "\(String(describing: opened))")
+          return
+        }
+        preconditionFailure("the numbers of files never rest")
       }
     }
   }
