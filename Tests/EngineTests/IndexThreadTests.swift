@@ -27,12 +27,16 @@ private struct SomeRows: RowSource {
 
 @Suite("An index that several threads build")
 struct IndexThreadTests {
-  private static func workers(_ count: Int) -> any Workers {
-    count == 1 ? OneWorker() : ThreadWorkers(PosixFileSystem(), count: count)
-  }
-
-  private static func bytes(_ memory: AlignedMemory) -> [UInt8] {
-    unsafe Array(UnsafeRawBufferPointer(start: memory.base, count: memory.count))
+  /// Expects that one thread and three build the same bytes.
+  private static func expectSame(_ build: (any Workers) throws -> AlignedMemory) throws {
+    let workers: [any Workers] = [OneWorker(), ThreadWorkers(PosixFileSystem(), count: 3)]
+    let images = try workers.map { workers in
+      let memory = try build(workers)
+      return withExtendedLifetime(memory) {
+        unsafe Array(UnsafeRawBufferPointer(start: memory.base, count: memory.count))
+      }
+    }
+    #expect(images[0] == images[1])
   }
 
   // More rows than the portions in which threads take them, and not a whole number of those.
@@ -41,14 +45,12 @@ struct IndexThreadTests {
     arguments: zip(RowCoding.allCases, [IndexMetric.cosine, .l2, .innerProduct, .l2]))
   func graph(_ coding: RowCoding, _ measure: IndexMetric) throws {
     let rows = SomeRows(1_100)
-    let images = try [1, 3].map { count in
-      try Self.bytes(
-        HNSWIndex.build(
-          over: rows, numbered: (0..<UInt32(rows.count)).map { $0 }, of: rows.count,
-          dimension: SomeRows.dimension, measure: measure, HNSWOptions(m: 4, efConstruction: 16),
-          coding: coding, Self.workers(count)))
+    try Self.expectSame {
+      try HNSWIndex.build(
+        over: rows, numbered: Array(0..<UInt32(rows.count)), of: rows.count,
+        dimension: SomeRows.dimension, measure: measure, HNSWOptions(m: 4, efConstruction: 16),
+        coding: coding, $0)
     }
-    #expect(images[0] == images[1])
   }
 
   @Test(
@@ -56,13 +58,10 @@ struct IndexThreadTests {
     arguments: zip(RowCoding.allCases, [IndexMetric.cosine, .l2, .innerProduct, .l2]))
   func lists(_ coding: RowCoding, _ measure: IndexMetric) throws {
     let rows = SomeRows(4_200)
-    let images = try [1, 3].map { count in
-      try Self.bytes(
-        ListIndex.build(
-          over: rows, numbered: (0..<UInt32(rows.count)).map { $0 }, of: rows.count,
-          dimension: SomeRows.dimension, measure: measure, ListOptions(lists: 9, coding: coding),
-          Self.workers(count)))
+    try Self.expectSame {
+      try ListIndex.build(
+        over: rows, numbered: Array(0..<UInt32(rows.count)), of: rows.count,
+        dimension: SomeRows.dimension, measure: measure, ListOptions(lists: 9, coding: coding), $0)
     }
-    #expect(images[0] == images[1])
   }
 }

@@ -1,8 +1,8 @@
 package import RoostFiles
 internal import RoostKernels
 
-// A log is read to its end at every opening, and by nobody while it is written to but followers. It
-// is a chain: each record says which commit it is, and its checksum covers the salt of its log, so
+// A log is read to its end at every opening; followers, feeds of changes and checks read it while it
+// is written to. It is a chain: each record says which commit it is, and its checksum covers the salt of its log, so
 // that an old record in a reused block is none of this log's. The walk hands out whole commits in
 // order and stops at the first thing that is no record. Only then is it asked what that is, in
 // `LogScan`: the torn end of a write that nobody was told of, or damage, which is an error and
