@@ -6,8 +6,8 @@ internal import RoostKernels
 //
 // Candidates and results are one list in order, the pool: what the paper keeps in two heaps is told
 // apart by a bit. Nodes are compared by the numbers of their codes alone; who walks scores the pool
-// anew by the rows themselves. Many threads walk one graph, each on its own scratch. Links may
-// come from a file, so a number that no node has ends a node's links, though files are verified.
+// anew by the rows themselves. Many threads walk one graph, each on its own scratch. Links may come
+// from a file, so a number that no node has ends a node's links, though files are verified.
 
 /// The links and codes of a graph: what a walk needs.
 @safe struct GraphView {

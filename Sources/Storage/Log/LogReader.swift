@@ -1,12 +1,12 @@
 package import RoostFiles
 internal import RoostKernels
 
-// A log is read to its end at every opening; followers, feeds of changes and checks read it while it
-// is written to. It is a chain: each record says which commit it is, and its checksum covers the salt of its log, so
-// that an old record in a reused block is none of this log's. The walk hands out whole commits in
-// order and stops at the first thing that is no record. Only then is it asked what that is, in
-// `LogScan`: the torn end of a write that nobody was told of, or damage, which is an error and
-// loses nothing. No record is ever passed over.
+// A log is read to its end at every opening; followers, feeds of changes and checks read it while
+// it is written to. It is a chain: each record says which commit it is, and its checksum covers the
+// salt of its log, so that an old record in a reused block is none of this log's. The walk hands
+// out whole commits in order and stops at the first thing that is no record. Only then is it asked
+// what that is, in `LogScan`: the torn end of a write that nobody was told of, or damage, which is
+// an error and loses nothing. No record is ever passed over.
 
 /// A commit that was read from a log.
 package struct LogEntry {
