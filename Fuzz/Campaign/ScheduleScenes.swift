@@ -70,6 +70,13 @@ struct ScheduleScene: Sendable {
         { bed.attempt("the opening") { bed.follow(try bed.openToRead(process: 2), 1) } },
       ]) { bed.findings(expected: 2) }
     },
+    ScheduleScene(name: "a store is made, another process opens it") { scheduler in
+      let bed = try ScheduleBed(scheduler)
+      return Scenario([
+        { bed.attempt("the maker") { try bed.makeAnother() } },
+        { bed.attempt("the opening") { try bed.openAnother(3) } },
+      ]) { bed.findings(expected: 0) }
+    },
     ScheduleScene(name: "two insert the same id") { scheduler in
       let bed = try ScheduleBed(scheduler)
       return Scenario([
@@ -178,6 +185,32 @@ extension ScheduleBed {
     attempt("afterwards") {
       let there = try Self.handle(Self.left, store).get((0..<count).map { "\(name)-\($0)" })
       if there.contains(where: { $0 == nil }) { complain("acknowledged rows of \(name) are gone") }
+    }
+  }
+
+  // MARK: A store beside the one that the threads share
+
+  private static let another = "/another"
+
+  /// Makes a store, and writes to it.
+  func makeAnother() throws {
+    let made = try Store.open(at: Self.another, on: disk, options: options)
+    try Self.setUp(made)
+    try made.close()
+  }
+
+  /// Opens that store as another process that reads; it is there, or is not there yet.
+  func openAnother(_ times: Int) throws {
+    var options = options
+    options.access = .readOnly
+    for _ in 0..<times {
+      do {
+        let other = try Store.open(at: Self.another, on: disk.process(2), options: options)
+        _ = try other.listCollections()
+        try other.close()
+      } catch let error as StoreError where error.code == .notFound {
+        continue
+      }
     }
   }
 

@@ -149,7 +149,7 @@ enum Recovery {
     _ directory: any Directory, _ path: String, _ fileSystem: any FileSystem,
     _ options: StoreOptions
   ) throws -> Recovered {
-    let hasManifest: Bool
+    var hasManifest: Bool
     do throws(StorageError) {
       let manifest = try Manifest.read(in: directory)
       hasManifest = manifest != nil
@@ -159,15 +159,21 @@ enum Recovery {
         }
         return try load(manifest, directory, fileSystem, options, false, reusing: [:])
       }
+      if !hasManifest {
+        do throws(StorageError) {
+          try requireNoData(in: directory)
+        } catch {
+          // A process that makes the store now may have done so between the two looks.
+          guard options.access == .readOnly, try Manifest.read(in: directory) != nil else {
+            throw error
+          }
+          hasManifest = true
+        }
+      }
     } catch {
       throw StoreError(error)
     }
     if hasManifest { return try readAgain(directory, fileSystem, options, reusing: [:]) }
-    do throws(StorageError) {
-      try requireNoData(in: directory)
-    } catch {
-      throw StoreError(error)
-    }
     guard options.access == .readWrite, options.create else {
       throw StoreError(
         .notFound, found: "there is no store at \(quoted(path))",

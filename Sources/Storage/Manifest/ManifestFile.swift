@@ -5,10 +5,18 @@ package import RoostFiles
 
 extension Manifest {
   /// The manifest of a directory; nil when there is none.
+  ///
+  /// A listing alone does not say that there is none: some file systems leave out a name that is
+  /// being replaced.
   package static func read(in directory: any Directory) throws(StorageError) -> Manifest? {
-    let files = try directory.storeFiles(for: .manifest)
-    guard files.contains(where: { $0.name == .manifest }) else { return nil }
-    return try read(.manifest, in: directory)
+    do throws(StorageError) {
+      return try read(.manifest, in: directory)
+    } catch {
+      guard case .file(let reason, _) = error, reason.reason == .notFound else { throw error }
+      let files = try directory.storeFiles(for: .manifest)
+      guard files.contains(where: { $0.name == .manifest }) else { return nil }
+      return try read(.manifest, in: directory)
+    }
   }
 
   /// The manifest in a file, which may be an earlier one.
