@@ -8,10 +8,12 @@
 struct kernels {
   const struct roost_float_kernels *floats;
   const struct roost_code_kernels *codes;
+  const struct roost_walk_kernels *walks;
 };
 
 // Until the choice is made, by whichever constructor runs first, the plain code serves.
-static struct kernels kernels = {&roost_floats_scalar, &roost_codes_scalar};
+static struct kernels kernels = {
+    &roost_floats_scalar, &roost_codes_scalar, &roost_walks_scalar};
 static int level = ROOST_LEVEL_SCALAR;
 
 static const char *const names[] = {"scalar", "avx2", "avx512bw", "avx512", "neon"};
@@ -23,13 +25,15 @@ const char *roost_cpu_level_name(int asked) {
 
 /// The kernels of a level, or nothing when this CPU has not got it.
 static struct kernels kernels_of(int asked) {
-  const struct kernels none = {NULL, NULL};
-  const struct kernels scalar = {&roost_floats_scalar, &roost_codes_scalar};
+  const struct kernels none = {NULL, NULL, NULL};
+  const struct roost_walk_kernels *const plain = &roost_walks_scalar;
+  const struct kernels scalar = {&roost_floats_scalar, &roost_codes_scalar, plain};
   if (asked == ROOST_LEVEL_SCALAR) return scalar;
 #if defined(__x86_64__)
-  const struct kernels avx2 = {&roost_floats_avx2, &roost_codes_avx2};
-  const struct kernels avx512 = {&roost_floats_avx512, &roost_codes_avx512};
-  const struct kernels vnni = {&roost_floats_avx512, &roost_codes_vnni};
+  const struct kernels avx2 = {&roost_floats_avx2, &roost_codes_avx2, plain};
+  const struct roost_walk_kernels *const wide = &roost_walks_avx512;
+  const struct kernels avx512 = {&roost_floats_avx512, &roost_codes_avx512, wide};
+  const struct kernels vnni = {&roost_floats_avx512, &roost_codes_vnni, wide};
   __builtin_cpu_init();
   const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                        __builtin_cpu_supports("f16c");
@@ -41,7 +45,7 @@ static struct kernels kernels_of(int asked) {
   if (asked == ROOST_LEVEL_AVX512 && has_avx512) return avx512;
   if (asked == ROOST_LEVEL_VNNI && has_vnni) return vnni;
 #elif defined(__aarch64__)
-  const struct kernels neon = {&roost_floats_neon, &roost_codes_neon};
+  const struct kernels neon = {&roost_floats_neon, &roost_codes_neon, plain};
   if (asked == ROOST_LEVEL_NEON) return neon;
 #endif
   return none;
@@ -104,4 +108,14 @@ ROOST_EXACT_SUMS(roost_exact_l2) {
 
 ROOST_EXACT_SUMS(roost_exact_dot) {
   kernels.floats->exact_dot(query, rows, stride, numbers, count, dimension, sums, squares);
+}
+
+size_t roost_insert_key(uint64_t *keys, size_t count, uint64_t key) {
+  return kernels.walks->insert_key(keys, count, key);
+}
+
+size_t roost_unset_numbers(
+    const uint32_t *numbers, size_t count, uint32_t limit, const uint32_t *words,
+    uint32_t *unset) {
+  return kernels.walks->unset_numbers(numbers, count, limit, words, unset);
 }

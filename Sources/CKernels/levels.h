@@ -20,11 +20,18 @@ struct roost_code_kernels {
   roost_code_rows l2_u7, dot_u7, l2_u4, dot_u4, fine_u4;
 };
 
+struct roost_walk_kernels {
+  size_t (*insert_key)(uint64_t *, size_t, uint64_t);
+  size_t (*unset_numbers)(const uint32_t *, size_t, uint32_t, const uint32_t *, uint32_t *);
+};
+
 extern const struct roost_float_kernels roost_floats_scalar;
 extern const struct roost_code_kernels roost_codes_scalar;
+extern const struct roost_walk_kernels roost_walks_scalar;
 #if defined(__x86_64__)
 extern const struct roost_float_kernels roost_floats_avx2, roost_floats_avx512;
 extern const struct roost_code_kernels roost_codes_avx2, roost_codes_avx512, roost_codes_vnni;
+extern const struct roost_walk_kernels roost_walks_avx512;
 #elif defined(__aarch64__)
 extern const struct roost_float_kernels roost_floats_neon;
 extern const struct roost_code_kernels roost_codes_neon;

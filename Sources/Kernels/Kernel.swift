@@ -116,4 +116,22 @@ package enum Kernel {
   @inlinable package static func prefetch(_ address: UnsafeRawPointer) {
     unsafe roost_prefetch(address)
   }
+
+  /// Puts a key among ascending ones, in front of those that are not below it; its place.
+  @inlinable package static func insert(
+    _ key: UInt64, _ keys: UnsafeMutablePointer<UInt64>, _ count: Int
+  ) -> Int {
+    unsafe roost_insert_key(keys, count, key)
+  }
+
+  /// Copies the numbers whose bits are not set, up to the first that is not below a limit; how many
+  /// they are.
+  ///
+  /// - Parameter unset: has room for all numbers and 15 more.
+  @inlinable package static func unset(
+    _ numbers: UnsafePointer<UInt32>, _ count: Int, below limit: UInt32,
+    _ words: UnsafePointer<UInt32>, into unset: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    unsafe roost_unset_numbers(numbers, count, limit, words, unset)
+  }
 }

@@ -100,6 +100,19 @@ void roost_encode_u8(
 /// Asks for a cache line that will be needed soon.
 static inline void roost_prefetch(const void *address) { __builtin_prefetch(address); }
 
+// MARK: Walks
+
+/// Puts `key` among `count` ascending keys, in front of those that are not below it, which move up
+/// by one: there must be room for that. Its place.
+size_t roost_insert_key(uint64_t *keys, size_t count, uint64_t key);
+
+/// Copies, in order, those of `count` numbers whose bits are not set; how many they are. The first
+/// number that is not below `limit` ends them. Bit `n` is bit `n % 32` of word `n / 32`. There must
+/// be room for `count` numbers and 15 more.
+size_t roost_unset_numbers(
+    const uint32_t *numbers, size_t count, uint32_t limit, const uint32_t *words,
+    uint32_t *unset);
+
 // MARK: The level of the CPU
 
 /// Which code runs. `ROOST_LEVEL_AVX512` is AVX-512 F, BW, DQ and VL; `ROOST_LEVEL_VNNI` the same

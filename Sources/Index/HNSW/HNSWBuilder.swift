@@ -34,8 +34,11 @@ package struct HNSWOptions: Sendable, Equatable {
   private let slots: Int
   private let linkMemory: AlignedMemory
   private let degreeMemory: AlignedMemory
+  private let chosenMemory: AlignedMemory
   private let links: UnsafeMutablePointer<UInt32>
   private let degrees: UnsafeMutablePointer<UInt32>
+  /// How many of the first links of a node were chosen together; what came since stands behind.
+  private let chosen: UnsafeMutablePointer<UInt32>
   private let desks: [Desk]
 
   /// What one thread works on.
@@ -75,8 +78,10 @@ package struct HNSWOptions: Sendable, Equatable {
     slots = 3 * options.m
     linkMemory = AlignedMemory(count: 4 * slots * count)
     degreeMemory = AlignedMemory(count: 4 * count)
+    chosenMemory = AlignedMemory(count: 4 * count)
     unsafe links = linkMemory.numbers(UInt32.self)
     unsafe degrees = degreeMemory.numbers(UInt32.self)
+    unsafe chosen = chosenMemory.numbers(UInt32.self)
     let room = 2 * options.m
     let threads = workers.count
     desks = (0..<threads).map { _ in Desk(codes, limit: room, threads: threads) }
@@ -155,6 +160,7 @@ package struct HNSWOptions: Sendable, Equatable {
     }
     unsafe end(place, count)
     unsafe degrees[node] = UInt32(count)
+    unsafe chosen[node] = UInt32(count)
   }
 
   private func end(_ place: UnsafeMutablePointer<UInt32>, _ count: Int) {
@@ -188,7 +194,8 @@ package struct HNSWOptions: Sendable, Equatable {
       unsafe degrees[target] = UInt32(degree + range.count)
       return
     }
-    unsafe desk.choice.load(place, degree, of: target, desk.query)
+    unsafe desk.choice.load(
+      place, degree, knownCount: Int(chosen[target]), of: target, desk.query)
     for link in range { desk.choice.load(desk.inbox[link].key) }
     rewrite(target, desk)
   }
@@ -202,6 +209,7 @@ package struct HNSWOptions: Sendable, Equatable {
     }
     unsafe end(place, desk.choice.count)
     unsafe degrees[target] = UInt32(desk.choice.count)
+    unsafe chosen[target] = UInt32(desk.choice.count)
   }
 
   /// Cuts all nodes back to `2 * m` links.
@@ -215,7 +223,9 @@ package struct HNSWOptions: Sendable, Equatable {
         for node in first..<min(first + 256, self.nodeCount) {
           let degree = Int(unsafe self.degrees[node])
           guard degree > 2 * self.m else { continue }
-          unsafe desk.choice.load(self.links + node * self.slots, degree, of: node, desk.query)
+          unsafe desk.choice.load(
+            self.links + node * self.slots, degree, knownCount: Int(self.chosen[node]), of: node,
+            desk.query)
           self.rewrite(node, desk)
         }
       }

@@ -51,6 +51,9 @@ internal import RoostKernels
     unsafe scores = UnsafeMutablePointer.allocate(capacity: room)
   }
 
+  /// So many places behind the new nodes are written, whatever their number.
+  private static let spare = 15
+
   /// How many of the best entries a walk starts from.
   static let starts = 4
 
@@ -77,7 +80,7 @@ internal import RoostKernels
     _ graph: GraphView, _ query: UnsafePointer<UInt8>, _ entries: Int,
     _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
   ) {
-    makeRoom(max(entries, graph.degree))
+    makeRoom(max(entries, graph.degree + Self.spare))
     unsafe entryCodes.score(query, nil, entries, scores)
     scored += entries
     // The nearest few, found without keeping the others in order.
@@ -114,15 +117,8 @@ internal import RoostKernels
       place += 1
       // Unless something nearer is found now, the next one is next.
       prefetch(graph, place)
-      visited.makeRoom(degree)
-      var count = 0
-      for slot in 0..<degree {
-        let node = unsafe links[slot]
-        // An empty place ends the links; so does a number that no node has.
-        if node >= limit { break }
-        unsafe nodes[count] = node
-        count &+= visited.insert(node)
-      }
+      // An empty place ends the links; so does a number that no node has.
+      let count = unsafe visited.insert(links, degree, below: limit, into: nodes)
       guard count > 0 else { continue }
       unsafe graph.codes.score(query, nodes, count, scores)
       sum &+= count

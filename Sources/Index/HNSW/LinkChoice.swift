@@ -7,6 +7,8 @@
 
   private let codes: CodeRows
   private let nodes: UnsafeMutablePointer<UInt32>
+  /// Those of the chosen ones that had no mark.
+  private let unknown: UnsafeMutablePointer<UInt32>
   private let scores: UnsafeMutablePointer<Int32>
   private let query: UnsafeMutablePointer<UInt8>
   private var loaded: [UInt64] = []
@@ -18,7 +20,8 @@
     self.codes = codes
     unsafe keys = UnsafeMutablePointer.allocate(capacity: limit)
     unsafe nodes = UnsafeMutablePointer.allocate(capacity: limit)
-    unsafe scores = UnsafeMutablePointer.allocate(capacity: limit)
+    unsafe unknown = UnsafeMutablePointer.allocate(capacity: limit)
+    unsafe scores = UnsafeMutablePointer.allocate(capacity: Self.portion)
     unsafe query = UnsafeMutablePointer.allocate(capacity: codes.codeCount)
     unsafe scoreRoom = UnsafeMutablePointer.allocate(capacity: scoreCapacity)
   }
@@ -26,34 +29,62 @@
   deinit {
     unsafe keys.deallocate()
     unsafe nodes.deallocate()
+    unsafe unknown.deallocate()
     unsafe scores.deallocate()
     unsafe query.deallocate()
     unsafe scoreRoom.deallocate()
   }
 
   /// Chooses among candidates in order, the nearest first.
-  func choose(_ candidates: UnsafePointer<UInt64>, _ candidateCount: Int, limit: Int) {
+  ///
+  /// - Parameter areMarked: whether a mark tells candidates that are known to be nearer to the node
+  ///   than to each other; they are not compared with each other again.
+  func choose(
+    _ candidates: UnsafePointer<UInt64>, _ candidateCount: Int, limit: Int, areMarked: Bool = false
+  ) {
     count = 0
+    var unknownCount = 0
     for index in 0..<candidateCount {
-      let key = unsafe candidates[index] & ~1
-      let node = NearestPool.node(key)
-      if count > 0 {
-        let score = NearestPool.score(key)
-        unsafe codes.score(codes.query(ofRow: node, query), nodes, count, scores)
-        var isNew = true
-        for chosen in 0..<count where unsafe scores[chosen] < score { isNew = false }
-        guard isNew else { continue }
+      let candidate = unsafe candidates[index]
+      let isKnown = areMarked && candidate & 1 == 1
+      let key = candidate & ~1
+      guard unsafe isKnown ? isNew(key, unknown, unknownCount) : isNew(key, nodes, count) else {
+        continue
       }
+      let node = UInt32(NearestPool.node(key))
       unsafe keys[count] = key
-      unsafe nodes[count] = UInt32(node)
+      unsafe nodes[count] = node
       count += 1
       if count == limit { return }
+      guard !isKnown else { continue }
+      unsafe unknown[unknownCount] = node
+      unknownCount += 1
     }
   }
 
-  /// Loads the links of a node as the first candidates.
+  /// Whether a candidate is nearer to the node than to each of some that were chosen.
+  @inline(__always)
+  private func isNew(_ key: UInt64, _ others: UnsafePointer<UInt32>, _ otherCount: Int) -> Bool {
+    guard otherCount > 0 else { return true }
+    let score = NearestPool.score(key)
+    let query = unsafe codes.query(ofRow: NearestPool.node(key), query)
+    var place = 0
+    // Most that are not new are seen to be so by the nearest, which come first.
+    while place < otherCount {
+      let part = min(Self.portion, otherCount - place)
+      unsafe codes.score(query, others + place, part, scores)
+      for index in 0..<part where unsafe scores[index] < score { return false }
+      place += part
+    }
+    return true
+  }
+
+  /// So many are compared with a candidate at once.
+  private static let portion = 4
+
+  /// Loads the links of a node as the first candidates; the first `knownCount` of them get a mark.
   func load(
-    _ links: UnsafePointer<UInt32>, _ linkCount: Int, of node: Int,
+    _ links: UnsafePointer<UInt32>, _ linkCount: Int, knownCount: Int, of node: Int,
     _ space: UnsafeMutablePointer<UInt8>
   ) {
     if linkCount > scoreCapacity {
@@ -64,7 +95,8 @@
     unsafe codes.score(codes.query(ofRow: node, space), links, linkCount, scoreRoom)
     loaded.removeAll(keepingCapacity: true)
     for index in 0..<linkCount {
-      loaded.append(NearestPool.key(unsafe scoreRoom[index], unsafe links[index]))
+      let mark: UInt64 = index < knownCount ? 1 : 0
+      loaded.append(NearestPool.key(unsafe scoreRoom[index], unsafe links[index]) | mark)
     }
   }
 
@@ -77,7 +109,7 @@
     let candidates = loaded
     unsafe candidates.withUnsafeBufferPointer { buffer in
       if let base = buffer.baseAddress {
-        unsafe choose(base, buffer.count, limit: limit)
+        unsafe choose(base, buffer.count, limit: limit, areMarked: true)
       } else {
         count = 0
       }

@@ -1,3 +1,5 @@
+internal import RoostKernels
+
 /// The nearest nodes found so far, in order, each with a mark when its links were followed.
 ///
 /// A node is a key: its score above, then its number, then the mark in the lowest bit. So keys of
@@ -41,20 +43,9 @@
   /// Takes a key below `bound`; where it is now.
   @inline(__always)
   mutating func insert(_ key: UInt64) -> Int {
-    var low = 0
-    var length = count
-    // Without a branch that depends on what is compared.
-    while length > 1 {
-      let half = length >> 1
-      low = unsafe keys[low + half - 1] < key ? low + half : low
-      length -= half
-    }
-    if length == 1 { low += unsafe keys[low] < key ? 1 : 0 }
-    let moved = (count < limit ? count : limit - 1) - low
-    unsafe (keys + low + 1).update(from: keys + low, count: moved)
-    unsafe keys[low] = key
+    // The last one goes when there is no room for all.
     if count < limit { count += 1 }
-    return low
+    return unsafe Kernel.insert(key, keys, count - 1)
   }
 
   /// Marks the node at a place as followed; its key.
