@@ -38,7 +38,7 @@ struct HeldOutRows {
       start = rows.upperBound
       try source.read(rows, into: &buffer)
       let vectors = buffer
-      let squares = Self.squares(vectors, dimension)
+      let factors = Self.factors(vectors, dimension, measure)
       unsafe samples.withUnsafeMutableBufferPointer { samples in
         let shared = unsafe SharedSlots(samples)
         let each = (count + workers.count - 1) / workers.count
@@ -49,7 +49,7 @@ struct HeldOutRows {
           for (line, sample) in own.enumerated() {
             shared.change(sample) { sample in
               sample.compare(
-                products[line * rows.count..<(line + 1) * rows.count], squares, numbers[rows],
+                products[line * rows.count..<(line + 1) * rows.count], factors, numbers[rows],
                 measure)
             }
           }
@@ -58,11 +58,16 @@ struct HeldOutRows {
     }
   }
 
-  private static func squares(_ vectors: [Float], _ dimension: Int) -> [Float] {
+  /// What besides its products says how far a row is: its square for L2, one over its length for
+  /// cosine.
+  private static func factors(
+    _ vectors: [Float], _ dimension: Int, _ measure: IndexMetric
+  ) -> [Float] {
     unsafe vectors.withUnsafeBufferPointer { vectors in
       guard let base = vectors.baseAddress else { return [] }
       return (0..<vectors.count / dimension).map { row in
-        unsafe Kernel.squares(base + row * dimension, dimension)
+        let squares = unsafe Kernel.squares(base + row * dimension, dimension)
+        return measure == .cosine ? 1 / squares.squareRoot() : squares
       }
     }
   }
@@ -88,10 +93,12 @@ struct HeldOutRows {
   /// The recall that is reached with each of some efforts.
   ///
   /// - Parameters:
+  ///   - plain: efforts above this are so much work that, of many samples, only every fourth is
+  ///     looked for with them; what that costs in certainty stands in the errors.
   ///   - finder: makes what finds the rows of a sample, the nearest first; each thread has its own.
   ///   - kept: how many of them count for a number of neighbours.
   func points(
-    _ efforts: [Int], _ workers: any Workers,
+    _ efforts: [Int], plain: Int = .max, _ workers: any Workers,
     _ finder: @Sendable () -> (_ effort: Int, Sample) -> [UInt32],
     counting kept: @Sendable (_ effort: Int, _ limit: Int) -> Int
   ) -> [RecallPoint] {
@@ -103,7 +110,8 @@ struct HeldOutRows {
           errors: RecallCurve.limits.map { _ in 0 })
       }
     }
-    // A line of shares for each sample: all limits of the first effort, of the second, ...
+    // A line of shares for each sample: all limits of the first effort, of the second, ... The
+    // efforts ascend, so that a line of fewer ends early.
     var shares = [[Double]](repeating: [], count: samples.count)
     unsafe shares.withUnsafeMutableBufferPointer { lines in
       let shared = unsafe SharedSlots(lines)
@@ -113,7 +121,9 @@ struct HeldOutRows {
         while true {
           let number = next.add(1)
           guard number < samples.count else { return }
-          let line = self.samples[number].shares(efforts, find, kept)
+          let isSpared = self.samples.count == Self.most && number % 4 != 0
+          let line = self.samples[number].shares(
+            isSpared ? efforts.filter { $0 <= plain } : efforts, find, kept)
           shared.change(number) { $0 = line }
         }
       }
@@ -121,7 +131,7 @@ struct HeldOutRows {
     let columns = RecallCurve.limits.count
     return efforts.enumerated().map { place, effort in
       let moments = (place * columns..<(place + 1) * columns).map { column in
-        Self.moments(shares.lazy.map { $0[column] })
+        Self.moments(shares.filter { $0.count > column }.map { $0[column] })
       }
       return RecallPoint(
         effort: effort, means: moments.map(\.mean), errors: moments.map(\.error))
@@ -144,9 +154,9 @@ struct HeldOutRows {
 }
 
 extension HeldOutRows.Sample {
-  /// Takes the nearest of some rows, given their products with the sample and their squares.
+  /// Takes the nearest of some rows, given their products with the sample and their factors.
   fileprivate mutating func compare(
-    _ products: ArraySlice<Float>, _ squares: [Float], _ numbers: ArraySlice<UInt32>,
+    _ products: ArraySlice<Float>, _ factors: [Float], _ numbers: ArraySlice<UInt32>,
     _ measure: IndexMetric
   ) {
     // Most rows are farther than all that are kept.
@@ -155,9 +165,9 @@ extension HeldOutRows.Sample {
       let product = products[products.startIndex + place]
       let distance: Float =
         switch measure {
-        case .l2: squares[place] - 2 * product
+        case .l2: factors[place] - 2 * product
         case .innerProduct: -product
-        case .cosine: squares[place] > 0 ? -product / squares[place].squareRoot() : .infinity
+        case .cosine: factors[place] < .infinity ? -product * factors[place] : .infinity
         }
       if distance > bound { continue }
       if nearest.insert(distance, number) { bound = nearest.farthest ?? .infinity }

@@ -151,21 +151,37 @@ package struct CodeSpace: Sendable, Equatable {
         }
       }
     }
-    values.sort()
+    let all = (values.min() ?? 0, values.max() ?? 0)
     func cut(_ share: Double) -> ClosedRange<Float> {
-      guard let first = values.first, let last = values.last, first < last else {
-        let only = values.first ?? 0
-        return only - 1...only + 1
-      }
+      guard all.0 < all.1 else { return all.0 - 1...all.0 + 1 }
       let skipped = Int(Double(values.count) * share)
-      let low = values[min(skipped, values.count - 1)]
-      let high = values[max(0, values.count - 1 - skipped)]
-      guard low < high, (high - low).isFinite else { return first...last }
-      return low...high
+      let ends = Self.ordered(values, at: [skipped, values.count - 1 - skipped])
+      guard ends[0] < ends[1], (ends[1] - ends[0]).isFinite else { return all.0...all.1 }
+      return ends[0]...ends[1]
     }
     self.init(
       measure: measure, dimension: dimension, kept: kept, fourRange: cut(0.005),
       sevenRange: cut(0.0002), coding: coding, seed: seed)
+  }
+
+  /// The numbers that stand at some places when all are in order; none is not a number.
+  ///
+  /// Only those that have their upper half in common with one of them are put in order.
+  private static func ordered(_ values: [Float], at places: [Int]) -> [Float] {
+    func half(_ value: Float) -> Int {
+      let bits = Int32(bitPattern: value.bitPattern)
+      return Int((bits ^ (bits >> 31 & .max)) >> 16) + 0x8000
+    }
+    var counts = [Int](repeating: 0, count: 0x1_0000)
+    for value in values { counts[half(value)] += 1 }
+    return places.map { place in
+      var (shared, before) = (0, 0)
+      while before + counts[shared] <= place {
+        before += counts[shared]
+        shared += 1
+      }
+      return values.filter { half($0) == shared }.sorted()[place - before]
+    }
   }
 
   /// The share of the variance that may be without codes.

@@ -17,7 +17,7 @@ struct HNSWCalibration<Source: RowSource> {
       watch)
     let nodes = nodesOfRows(Set(rows.samples.map(\.row)))
     let index = index
-    return rows.points(Self.efforts, workers) {
+    return rows.points(Self.efforts, plain: 160, workers) {
       let finder = HNSWFinder()
       return { effort, sample in
         index.find(sample.vector, effort: effort, without: nodes[sample.row], finder)
