@@ -150,10 +150,13 @@ extension StoreCore {
         var done = 0
         for input in merge.inputs {
           var cursor = PayloadCursor()
+          var trail = input.view.reader.trailOfVectors
+          defer { input.view.reader.letGo() }
           for row in 0..<input.view.reader.rowCount where input.view.isAlive(row, at: merge.lsn) {
             if done % 1_024 == 0 {
               try checkGoingOn()
               progress?(Progress(phase: "compact", completed: done, total: rows))
+              input.view.reader.reach(row, &trail)
             }
             try append(try input.view.reader.record(row, using: &cursor))
             done += 1

@@ -10,6 +10,7 @@ internal import CFiles
   package let count: Int
 
   private let base: UnsafeRawPointer?
+  private let isMapping: Bool
   private let free: @Sendable () -> Void
   /// Where reads are noted that found the file cut off; only for mappings.
   private let watch: OpaquePointer?
@@ -22,6 +23,7 @@ internal import CFiles
   ) {
     unsafe self.base = base
     self.count = unsafe base == nil ? 0 : max(0, count)
+    self.isMapping = isMapping
     self.free = free
     unsafe watch = isMapping && self.count > 0 ? roost_guard_add(base, self.count) : nil
   }
@@ -90,6 +92,15 @@ internal import CFiles
   package func expect(at offset: Int) {
     guard contains(offset, 1), let base = unsafe base else { return }
     unsafe roost_expect(base + offset)
+  }
+
+  /// Takes a range out of this process's memory where it is of a mapping; whoever reads it again has
+  /// it read from the file again.
+  package func letGo(_ range: Range<Int>) {
+    guard isMapping, contains(range.lowerBound, range.count), let base = unsafe base else {
+      return
+    }
+    unsafe roost_let_go(base + range.lowerBound, range.count)
   }
 
   /// The place of the first byte of a range that is not zero, `offset + size` when all are; nil

@@ -36,6 +36,51 @@ struct BytesTests {
     }
   }
 
+  @Test("what was let go of is out of memory, and there when it is read again")
+  func lettingGo() throws {
+    try withScratch { path in
+      let (file, bytes) = try mapped(in: path)
+      let all = bytes.array(at: 0, count: 4 * page)
+      #if os(Linux)
+        let before = try resident(path + "/a")
+        #expect(before == 4 * page)
+      #endif
+      // Not the page that is only half in it, and nothing that is not inside.
+      bytes.letGo(page..<3 * page + 100)
+      bytes.letGo(-1..<page)
+      bytes.letGo(0..<4 * page + 1)
+      #if os(Linux)
+        let after = try resident(path + "/a")
+        #expect(after == 2 * page)
+      #endif
+      #expect(bytes.array(at: 0, count: 4 * page) == all)
+      // What was cut off stays zeros that the reader can tell.
+      try file.truncate(to: page)
+      #expect(bytes.load(UInt8.self, at: 2 * page) == 0 && bytes.isPoisoned)
+      bytes.letGo(0..<4 * page)
+      #expect(bytes.load(UInt8.self, at: 0) == 1)
+      #expect(bytes.load(UInt8.self, at: 2 * page) == 0 && bytes.isPoisoned)
+      let copy = Bytes([1, 2, 3])
+      copy.letGo(0..<3)
+      #expect(copy.array(at: 0, count: 3) == [1, 2, 3])
+    }
+  }
+
+  #if os(Linux)
+    /// How many bytes of the mapping of a file are in this process's memory.
+    private func resident(_ path: String) throws -> Int {
+      let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+      // The system knows the path without links and doubled slashes.
+      let name = path.split(separator: "/").suffix(2).joined(separator: "/")
+      var lines = maps.split(separator: "\n").drop { !$0.hasSuffix(name) }.dropFirst()
+      while let line = lines.popFirst() {
+        guard line.hasPrefix("Rss:") else { continue }
+        return 1_024 * (Int(line.dropFirst(4).dropLast(2).filter { $0 != " " }) ?? -1)
+      }
+      return -1
+    }
+  #endif
+
   @Test("readers on many threads all get through")
   func threads() throws {
     try withScratch { path in

@@ -14,6 +14,10 @@ int roost_is_remote(int descriptor);
 /// Begins to fetch what is at an address into the caches; no address is wrong.
 static inline void roost_expect(const void *address) { __builtin_prefetch(address); }
 
+/// Takes the whole pages within some mapped bytes of a file out of this process's memory; whoever
+/// touches them again gets them back as they are in the file.
+void roost_let_go(const void *address, size_t count);
+
 /// Calls the running thread by a name, for debuggers; long names are cut.
 void roost_name_thread(const char *name);
 

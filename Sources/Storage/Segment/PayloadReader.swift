@@ -172,7 +172,7 @@ extension SegmentReader {
       id: try id(of: row), vector: try vector(of: row), metadata: metadata, content: content)
   }
 
-  /// Every row in order, for compaction, export and checks.
+  /// Every row in order.
   package func forEachRecord(
     _ body: (_ row: Int, _ record: StoredRecord) throws(StorageError) -> Void
   ) throws(StorageError) {

@@ -212,8 +212,23 @@ package final class SegmentReader: Sendable {
 
   /// Verifies every block again, whether it was seen before or not.
   func verifyAllBlocks() throws(StorageError) {
-    for block in checksums.indices { try verify(block) }
+    var trail = ReadingTrail(bytes)
+    for block in checksums.indices {
+      try verify(block)
+      trail.reach((block + 1) * SegmentFormat.block)
+    }
   }
+
+  /// What somebody leaves behind who reads the vectors in order.
+  package var trailOfVectors: ReadingTrail { ReadingTrail(bytes, from: section(.vectors).offset) }
+
+  /// Says that the vectors before a row were read.
+  package func reach(_ row: Int, _ trail: inout ReadingTrail) {
+    trail.reach(section(.vectors).offset + row * stride)
+  }
+
+  /// Lets go of all pages, which come back when they are needed.
+  package func letGo() { bytes.letGo(0..<bytes.count) }
 
   @inline(__always)
   func checkRow(_ row: Int) throws(StorageError) {

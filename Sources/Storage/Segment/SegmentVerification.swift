@@ -8,10 +8,12 @@ extension SegmentReader {
   /// Checks every byte and every structure of the segment.
   package func verify() throws(StorageError) {
     try verifyAllBlocks()
+    defer { letGo() }
     try verifyPadding()
     try verifyVectors()
     try verifyIDs()
     try verifyPayload()
+    letGo()
     try verifyColumns()
     _ = try tombstones
   }
@@ -39,7 +41,9 @@ extension SegmentReader {
     let used = dimension * element.byteCount
     var buffer: [Float] = []
     var row = 0
+    var trail = trailOfVectors
     while row < rowCount {
+      reach(row, &trail)
       let rows = row..<min(rowCount, row + rowsAtOnce)
       try vectors(of: rows, into: &buffer)
       for (index, number) in buffer.enumerated() where !number.isFinite {
