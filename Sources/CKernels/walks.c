@@ -1,6 +1,6 @@
-// What a walk through a graph does beside comparing rows: it looks which nodes it has seen, and keeps
-// the nearest in order. Both wait for branches that no processor foresees, so there are none here
-// that depend on what is compared, or one for many numbers.
+// What a walk through a graph does beside comparing rows: it looks which nodes it has seen, and
+// keeps the nearest in order. Both wait for branches that no processor foresees, so there are none
+// here that depend on what is compared, or one for many numbers.
 
 #include "levels.h"
 

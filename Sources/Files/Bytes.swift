@@ -94,8 +94,8 @@ internal import CFiles
     unsafe roost_expect(base + offset)
   }
 
-  /// Takes a range out of this process's memory where it is of a mapping; whoever reads it again has
-  /// it read from the file again.
+  /// Takes a range out of this process's memory where it is of a mapping; whoever reads it again
+  /// has it read from the file again.
   package func letGo(_ range: Range<Int>) {
     guard isMapping, contains(range.lowerBound, range.count), let base = unsafe base else {
       return

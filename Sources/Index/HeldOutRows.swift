@@ -5,7 +5,7 @@ struct HeldOutRows {
   struct Sample {
     let vector: [Float]
     let row: UInt32
-    var nearest = TopK<Float>(limit: RecallCurve.limits.last ?? 1)
+    var nearest = TopK(limit: RecallCurve.limits.last ?? 1)
   }
 
   private(set) var samples: [Sample] = []

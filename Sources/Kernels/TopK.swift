@@ -1,13 +1,13 @@
 /// The nearest rows seen so far: at most `limit`, those of least distance, ties by row.
 ///
 /// What is not a number is farther than everything else.
-@frozen package struct TopK<Distance: BinaryFloatingPoint & Sendable>: Sendable {
+@frozen package struct TopK: Sendable {
   /// A row and how far away it is.
   @frozen package struct Entry: Sendable, Equatable {
-    package var distance: Distance
+    package var distance: Float
     package var row: UInt32
 
-    @inlinable package init(distance: Distance, row: UInt32) {
+    @inlinable package init(distance: Float, row: UInt32) {
       self.distance = distance
       self.row = row
     }
@@ -40,11 +40,11 @@
   @inlinable package var isFull: Bool { heap.count == limit }
 
   /// The farthest of the rows kept once there are `limit` of them: what is farther is not kept.
-  @inlinable package var farthest: Distance? { isFull ? heap.first?.distance : nil }
+  @inlinable package var farthest: Float? { isFull ? heap.first?.distance : nil }
 
   /// Keeps a row if it is among the nearest; says whether it is.
   @inlinable @discardableResult
-  package mutating func insert(_ distance: Distance, _ row: UInt32) -> Bool {
+  package mutating func insert(_ distance: Float, _ row: UInt32) -> Bool {
     let entry = Entry(distance: distance, row: row)
     if heap.count < limit {
       heap.append(entry)
