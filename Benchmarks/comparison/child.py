@@ -110,10 +110,10 @@ class Child:
         self.filters[name] = self.peer.compiled(filter, mask)
 
     def do_search(self, queries, k, effort, filter=None, batch=False, threads=1, seconds=None,
-                  warm=True):
+                  warm=True, least=0):
         """The rows found, and how many seconds each call took.
 
-        `warm` asks one query off the clock first, which is when some peers take up a new effort. With `seconds`, stops early when these have passed; as many answers come back as were had.
+        `warm` asks one query off the clock first, which is when some peers take up a new effort. With `seconds`, stops early when these have passed; as many answers come back as were had. All is asked again until `least` seconds have passed; the answers are those of the first time.
         """
         wanted = self.queries[queries[0] : queries[1]]
         compiled = self.filters[filter] if filter is not None else None
@@ -122,21 +122,24 @@ class Child:
         clock = time.perf_counter
         if warm:
             search(wanted[:1], k, effort, compiled, threads)
-        if batch:
-            start = clock()
-            answers.append(search(wanted, k, effort, compiled, threads))
-            times.append(clock() - start)
-        else:
-            begin = clock()
-            for number in range(len(wanted)):
-                query = wanted[number : number + 1]
+        size = len(wanted) if batch else 1
+        begin = clock()
+        while True:
+            had = bool(answers)
+            found = []
+            for number in range(0, len(wanted), size):
+                query = wanted[number : number + size]
                 start = clock()
                 answer = search(query, k, effort, compiled, threads)
                 end = clock()
-                answers.append(answer)
+                found.append(answer)
                 times.append(end - start)
                 if seconds is not None and end - begin > seconds:
                     break
+            if not had:
+                answers = found
+            if not found or end - begin >= least:
+                break
         rows = [[int(row) for row in found] for answer in answers for found in self.peer.rows(answer)]
         return {"rows": rows, "times": times}
 

@@ -20,10 +20,7 @@ package struct Findings: Sendable {
   init(_ queries: [SearchQuery], _ reading: Reading) throws {
     self.reading = reading
     projections = queries.map(\.projection)
-    hits = try queries.map { query in
-      var searcher = Searcher(query, reading.view, at: reading.lsn)
-      return try searcher.found()
-    }
+    hits = try Searcher.find(queries, reading.view, at: reading.lsn)
   }
 
   /// Adds what more queries found on the same state.

@@ -37,8 +37,8 @@ extension StoreCollection {
         _ = try checked([query])
         let limit = query.limit
         func nearest(hiding hidden: Place?) throws -> [Findings.Hit] {
-          var searcher = Searcher(query, reading.view, at: reading.lsn, hiding: hidden)
-          return try searcher.found().filter { !Bytewise.equal($0.id, id) }
+          try Searcher.find(query, reading.view, at: reading.lsn, hiding: hidden).hits
+            .filter { !Bytewise.equal($0.id, id) }
         }
         // As many as are always asked for: how much is done for one more may be much more.
         var found = try nearest(hiding: place)

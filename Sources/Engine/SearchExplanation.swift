@@ -80,11 +80,9 @@ extension StoreCollection {
   public func explain(_ queries: [SearchQuery]) throws -> [SearchExplanation] {
     try checked(queries).map { query in
       try reading().explained { reading in
-        var searcher = Searcher(query, reading.view, at: reading.lsn, isExplaining: true)
-        let hits = try searcher.found()
-        var explanation = searcher.explanation
-        explanation.hits = hits.count
-        return explanation
+        var found = try Searcher.find(query, reading.view, at: reading.lsn, isExplaining: true)
+        found.explanation.hits = found.hits.count
+        return found.explanation
       }
     }
   }

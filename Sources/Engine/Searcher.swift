@@ -19,13 +19,18 @@ struct Searcher {
   private let isExplaining: Bool
   /// A row that indexes do not find, and walks do not go through.
   private let hidden: Place?
+  /// What it works on.
+  private let desk: SearchDesk
+  /// The walk that was done beside those of other queries, as far as there was one.
+  private var walked: (segment: Int, effort: Int)?
   /// How the search was done, when that was asked for.
   private(set) var explanation = SearchExplanation()
 
-  init(
-    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false,
-    hiding hidden: Place? = nil
+  private init(
+    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool,
+    hiding hidden: Place?, _ desk: SearchDesk
   ) {
+    self.desk = desk
     self.hidden = hidden
     self.isExplaining = isExplaining
     self.query = query
@@ -37,10 +42,58 @@ struct Searcher {
     if !query.exact, query.effort == nil { explanation.recall = wantedRecall }
   }
 
-  /// The nearest records that satisfy the filter, the nearest first.
-  mutating func found() throws -> [NearestPlaces.Found] {
-    guard query.limit > 0 else { return [] }
-    for segment in view.segments.indices { try search(segment) }
+  /// So many queries are answered side by side: while one waits for memory, the others go on.
+  private static let together = 4
+
+  /// The nearest records that satisfy the filter of each query, the nearest first.
+  static func find(
+    _ queries: [SearchQuery], _ view: CollectionView, at lsn: UInt64
+  ) throws -> [[NearestPlaces.Found]] {
+    var found: [[NearestPlaces.Found]] = []
+    found.reserveCapacity(queries.count)
+    for start in stride(from: 0, to: queries.count, by: together) {
+      let some = queries[start..<min(start + together, queries.count)]
+      try SearchDesk.with(some.count) { desks in
+        var searchers = zip(some, desks).map { query, desk in
+          Searcher(query, view, at: lsn, isExplaining: false, hiding: nil, desk)
+        }
+        found += try find(&searchers, view)
+      }
+    }
+    return found
+  }
+
+  /// The same for one query, and how it was searched when that is asked for.
+  static func find(
+    _ query: SearchQuery, _ view: CollectionView, at lsn: UInt64, isExplaining: Bool = false,
+    hiding hidden: Place? = nil
+  ) throws -> (hits: [NearestPlaces.Found], explanation: SearchExplanation) {
+    try SearchDesk.with(1) { desks in
+      var searchers = [
+        Searcher(query, view, at: lsn, isExplaining: isExplaining, hiding: hidden, desks[0])
+      ]
+      return (try find(&searchers, view)[0], searchers[0].explanation)
+    }
+  }
+
+  private static func find(
+    _ searchers: inout [Searcher], _ view: CollectionView
+  ) throws -> [[NearestPlaces.Found]] {
+    for segment in view.segments.indices {
+      if searchers.count > 1 {
+        try walkTogether(&searchers, segment)
+        searchers[0].expectWalked(in: segment)
+      }
+      for place in searchers.indices {
+        if place + 1 < searchers.count { searchers[place + 1].expectWalked(in: segment) }
+        try searchers[place].search(segment)
+      }
+    }
+    return try searchers.indices.map { try searchers[$0].finish() }
+  }
+
+  /// Looks through the rows in memory, and answers all that was found, the nearest first.
+  private mutating func finish() throws -> [NearestPlaces.Found] {
     for table in view.memory.indices {
       try Task.checkCancellation()
       try searchMemory(table)
@@ -156,50 +209,95 @@ struct Searcher {
     6_000 + effort * (300 + Double(view.entry.dimension) * (0.28 + 16 * coding.cost))
   }
 
+  /// The effort with which a graph is walked at first; nil when none that was measured reaches the
+  /// recall.
+  private func effort(_ graph: HNSWIndex, _ matches: Int, _ part: SegmentView) -> Double? {
+    guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
+    else { return nil }
+    // Of those that a walk meets, only this share can be hits.
+    return min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
+  }
+
+  /// The node of the hidden row in a graph of a segment.
+  private func hiddenNode(_ graph: HNSWIndex, _ segment: Int) -> UInt32? {
+    guard case .segment(segment, let row)? = hidden else { return nil }
+    return graph.node(of: UInt32(row))
+  }
+
+  /// Does the first walks of some queries through the graph of a segment, where there are any.
+  private static func walkTogether(_ searchers: inout [Searcher], _ segment: Int) throws {
+    guard let part = searchers.first?.view.segments[segment], part.reader.rowCount > 0,
+      case .graph(let graph)? = part.index?.vectorIndex()
+    else { return }
+    var wanted: [HNSWIndex.Wanted] = []
+    for place in searchers.indices {
+      let searcher = searchers[place]
+      let query = searcher.query
+      guard !query.exact, searcher.fits(.graph(graph), part) else { continue }
+      let matches = try query.filter.map { try part.facts.mask($0).count } ?? part.reader.rowCount
+      guard matches > 0, let effort = searcher.effort(graph, matches, part),
+        searcher.isWorthwhile(searcher.walkCost(effort, graph.coding), matches, part, graph.coding)
+      else { continue }
+      searchers[place].walked = (segment, Int(effort))
+      wanted.append(
+        HNSWIndex.Wanted(
+          query: query.vector, effort: Int(effort), hidden: searcher.hiddenNode(graph, segment),
+          finder: searcher.desk.graph))
+    }
+    graph.find(wanted)
+  }
+
+  /// Has the vectors fetched from memory that the walk through a segment found.
+  private func expectWalked(in segment: Int) {
+    guard walked?.segment == segment else { return }
+    for row in desk.graph.rows.prefix(Self.expected) {
+      view.segments[segment].reader.expectVector(of: Int(row))
+    }
+  }
+
+  /// So many vectors are fetched beforehand: more would push each other out again.
+  private static let expected = 32
+
   /// Walks a graph; false when looking at every match costs less, or is needed all the same.
   private mutating func walk(
     _ graph: HNSWIndex, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ reason: inout String
   ) throws -> Bool {
     let part = view.segments[segment]
     reason = "no effort that was measured reaches the recall"
-    guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
-    else { return false }
+    guard var effort = effort(graph, matches, part) else { return false }
     let share = share(matches, of: part)
-    // Of those that a walk meets, only this share can be hits.
-    var effort = min(1e9, Double(max(wanted, query.limit)) / share)
-    var hiddenNode: UInt32?
-    if case .segment(segment, let row)? = hidden {
-      hiddenNode = graph.node(of: UInt32(row))
-    }
-    return try SearchDesk.with { desk in
-      let finder = desk.graph
-      for _ in 0..<2 {
-        // A candidate kept costs a node followed.
-        guard isWorthwhile(walkCost(effort, graph.coding), matches, part, graph.coding) else {
-          if isExplaining {
-            reason = "looking at every match costs less than a walk of effort \(Int(effort))"
-          }
-          return false
+    let finder = desk.graph
+    for _ in 0..<2 {
+      // A candidate kept costs a node followed.
+      guard isWorthwhile(walkCost(effort, graph.coding), matches, part, graph.coding) else {
+        if isExplaining {
+          reason = "looking at every match costs less than a walk of effort \(Int(effort))"
         }
-        reason = "a walk met too few matches"
-        graph.find(query.vector, effort: Int(effort), without: hiddenNode, finder)
-        gather(finder.rows, finder.inverseLengths, mask, of: segment, desk)
-        let found = Double(desk.rows.count)
-        let expected = Double(finder.rows.count) * share
-        if found >= expected * Self.tolerated {
-          let isEnough = try offerGathered(atLeast: matches, of: segment, desk)
-          if isEnough {
-            note(
-              part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
-              scored: finder.scored, "a walk costs less than looking at every match")
-          }
-          return isEnough
-        }
-        guard found > 0 else { return false }
-        effort = min(1e9, effort * 1.1 * expected / found)
+        return false
       }
-      return false
+      reason = "a walk met too few matches"
+      if walked.map({ $0 == (segment, Int(effort)) }) ?? false {
+        walked = nil
+      } else {
+        graph.find(
+          query.vector, effort: Int(effort), without: hiddenNode(graph, segment), finder)
+      }
+      gather(finder.rows, finder.inverseLengths, mask, of: segment)
+      let found = Double(desk.rows.count)
+      let expected = Double(finder.rows.count) * share
+      if found >= expected * Self.tolerated {
+        let isEnough = try offerGathered(atLeast: matches, of: segment)
+        if isEnough {
+          note(
+            part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
+            scored: finder.scored, "a walk costs less than looking at every match")
+        }
+        return isEnough
+      }
+      guard found > 0 else { return false }
+      effort = min(1e9, effort * 1.1 * expected / found)
     }
+    return false
   }
 
   /// Looks through the nearest lists; false when looking at every match costs less, or is needed
@@ -213,43 +311,41 @@ struct Searcher {
     let dimension = Double(view.entry.dimension)
     // The nearest of the matches are as far away as so many of all rows.
     var limit = min(1e9, Double(query.limit) / share)
-    return try SearchDesk.with { desk in
-      let finder = desk.lists
-      var before = 0
-      for _ in 0..<2 {
-        reason = "no number of lists that was measured reaches the recall"
-        guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
-        else { return false }
-        let probes = min(max(1, wanted, before), lists.lists)
-        let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
-        let cost =
-          Double(lists.lists) * (4 + dimension * 2.5 * lists.coding.cost) + looked * 2
-          + looked * share * (4 + dimension * lists.coding.cost) + Double(kept) * 60
-        guard isWorthwhile(cost, matches, part, lists.coding) else {
-          if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
-          return false
-        }
-        reason = "the nearest lists held too few matches"
-        lists.find(
-          query.vector, probes: probes, keeping: kept, among: mask, share: share, finder)
-        // A filter that keeps out just what is near makes the nearest matches farther than that.
-        let rank = Double(finder.rank(of: query.limit))
-        if query.effort == nil, before == 0, probes < lists.lists, rank > limit * 1.5 + 8 {
-          limit = rank
-          before = probes
-          continue
-        }
-        gather(finder.rows, finder.inverseLengths, mask, of: segment, desk)
-        let isEnough = try offerGathered(atLeast: matches, of: segment, desk)
-        if isEnough {
-          note(
-            part, .lists, matches: mask.map { _ in matches }, effort: probes,
-            scored: finder.scored, "the nearest lists cost less than looking at every match")
-        }
-        return isEnough
+    let finder = desk.lists
+    var before = 0
+    for _ in 0..<2 {
+      reason = "no number of lists that was measured reaches the recall"
+      guard let wanted = query.effort ?? lists.curve.effort(for: wantedRecall, limit: Int(limit))
+      else { return false }
+      let probes = min(max(1, wanted, before), lists.lists)
+      let looked = Double(lists.nodeCount) * Double(probes) / Double(max(1, lists.lists))
+      let cost =
+        Double(lists.lists) * (4 + dimension * 2.5 * lists.coding.cost) + looked * 2
+        + looked * share * (4 + dimension * lists.coding.cost) + Double(kept) * 60
+      guard isWorthwhile(cost, matches, part, lists.coding) else {
+        if isExplaining { reason = "looking at every match costs less than at \(probes) lists" }
+        return false
       }
-      return false
+      reason = "the nearest lists held too few matches"
+      lists.find(
+        query.vector, probes: probes, keeping: kept, among: mask, share: share, finder)
+      // A filter that keeps out just what is near makes the nearest matches farther than that.
+      let rank = Double(finder.rank(of: query.limit))
+      if query.effort == nil, before == 0, probes < lists.lists, rank > limit * 1.5 + 8 {
+        limit = rank
+        before = probes
+        continue
+      }
+      gather(finder.rows, finder.inverseLengths, mask, of: segment)
+      let isEnough = try offerGathered(atLeast: matches, of: segment)
+      if isEnough {
+        note(
+          part, .lists, matches: mask.map { _ in matches }, effort: probes,
+          scored: finder.scored, "the nearest lists cost less than looking at every match")
+      }
+      return isEnough
     }
+    return false
   }
 
   /// The part of the candidates to be expected with which a walk is not done again.
@@ -259,8 +355,7 @@ struct Searcher {
 
   /// Puts the candidates that can be hits on the desk.
   private func gather(
-    _ candidates: [UInt32], _ lengths: [Float], _ mask: RowSet?, of segment: Int,
-    _ desk: SearchDesk
+    _ candidates: [UInt32], _ lengths: [Float], _ mask: RowSet?, of segment: Int
   ) {
     let part = view.segments[segment]
     var hiddenRow: UInt32?
@@ -280,17 +375,17 @@ struct Searcher {
 
   /// Offers the candidates on the desk; false when they are too few to answer the query.
   private mutating func offerGathered(
-    atLeast matches: Int, of segment: Int, _ desk: SearchDesk
+    atLeast matches: Int, of segment: Int
   ) throws -> Bool {
     // Whoever is nearer than the farthest of enough candidates is among them.
     guard desk.rows.count >= min(query.limit, matches) else { return false }
     guard let bound = query.maximumDistance, !bound.isNaN else {
-      try offerRows(of: segment, desk)
+      try offerRows(of: segment)
       return true
     }
     // A row that the index missed may be within the threshold where too few of the candidates are.
     let before = best
-    try offerRows(of: segment, desk)
+    try offerRows(of: segment)
     if best.isFull { return true }
     best = before
     return false
@@ -298,14 +393,15 @@ struct Searcher {
 
   /// Offers the rows on the desk, which may be near: first scored in floats, then the nearest
   /// exactly.
-  private mutating func offerRows(of segment: Int, _ desk: SearchDesk) throws {
+  private mutating func offerRows(of segment: Int) throws {
+    let desk = desk
     let reader = view.segments[segment].reader
     let count = desk.rows.count
     if count <= query.limit, best.farthest == .infinity {
       // None of them could be left out.
       desk.chosen.removeAll(keepingCapacity: true)
       desk.chosen += desk.rows
-      return try offerChosen(of: segment, reader, desk)
+      return try offerChosen(of: segment, reader)
     }
     if desk.scores.count < count {
       desk.scores = [Float](repeating: 0, count: max(count, 2 * desk.scores.count))
@@ -318,12 +414,12 @@ struct Searcher {
         longest = max(longest, inverse > 0 ? 1 / Double(inverse) : .infinity)
       }
     }
-    try offerScored(count, longest, of: segment, desk) { desk.rows[$0] }
+    try offerScored(count, longest, of: segment) { desk.rows[$0] }
   }
 
   /// Offers rows by the scores on the desk, except those that are surely too far away.
   private mutating func offerScored(
-    _ count: Int, _ longest: Double, of segment: Int, _ desk: SearchDesk, row: (Int) -> UInt32
+    _ count: Int, _ longest: Double, of segment: Int, row: (Int) -> UInt32
   ) throws {
     let reader = view.segments[segment].reader
     var bound = near.bound(best.farthest, longest: longest)
@@ -336,20 +432,20 @@ struct Searcher {
         desk.chosen.append(row(place))
         desk.scores[place] = .nan
       }
-      try offerChosen(of: segment, reader, desk)
+      try offerChosen(of: segment, reader)
       bound = near.bound(best.farthest, longest: longest)
     }
     for place in 0..<count where desk.scores[place] <= bound {
       desk.chosen.removeAll(keepingCapacity: true)
       desk.chosen.append(row(place))
-      try offerChosen(of: segment, reader, desk)
+      try offerChosen(of: segment, reader)
       bound = near.bound(best.farthest, longest: longest)
     }
   }
 
   /// Offers the chosen rows on the desk by their exact distances.
   private mutating func offerChosen(
-    of segment: Int, _ reader: SegmentReader, _ desk: SearchDesk
+    of segment: Int, _ reader: SegmentReader
   ) throws {
     try exact.to(desk.chosen, of: reader, &desk.sums, &desk.squares)
     for (place, row) in desk.chosen.enumerated() where query.admits(desk.sums[place]) {
@@ -373,13 +469,10 @@ struct Searcher {
     else { return nil }
     guard let bounded = BoundedQuery(query.vector, coded.space) else { return nil }
     let before = best
-    let compared = try SearchDesk.with { desk in
-      var compared = 0
-      try forEachMatch(of: coded, segment, mask, matches, desk) { nodes, first, count, searcher in
-        compared += try searcher.compare(
-          coded, bounded, nodes, from: first, count: count, of: segment, desk)
-      }
-      return compared
+    var compared = 0
+    try forEachMatch(of: coded, segment, mask, matches) { nodes, first, count, searcher in
+      compared += try searcher.compare(
+        coded, bounded, nodes, from: first, count: count, of: segment)
     }
     // What codes were said to prove means nothing when the file was cut off meanwhile.
     guard file.isSound else {
@@ -392,9 +485,10 @@ struct Searcher {
   /// Goes through the nodes of all matches, in portions: a run of nodes without numbers where all
   /// of it matches, else their numbers.
   private mutating func forEachMatch(
-    of coded: CodedRows, _ segment: Int, _ mask: RowSet?, _ matches: Int, _ desk: SearchDesk,
+    of coded: CodedRows, _ segment: Int, _ mask: RowSet?, _ matches: Int,
     _ body: (_ nodes: [UInt32]?, _ first: Int, _ count: Int, inout Searcher) throws -> Void
   ) throws {
+    let desk = desk
     let part = view.segments[segment]
     if mask == nil, part.deaths == nil, coded.nodeCount == part.reader.rowCount {
       for start in stride(from: 0, to: coded.nodeCount, by: Self.estimated) {
@@ -432,8 +526,9 @@ struct Searcher {
   /// Compares those of some nodes that may be near enough; how many that were.
   private mutating func compare(
     _ coded: CodedRows, _ bounded: BoundedQuery, _ nodes: [UInt32]?, from first: Int, count: Int,
-    of segment: Int, _ desk: SearchDesk
+    of segment: Int
   ) throws -> Int {
+    let desk = desk
     desk.estimates.removeAll(keepingCapacity: true)
     for start in stride(from: 0, to: count, by: CodedRows.portion) {
       let portion = min(CodedRows.portion, count - start)
@@ -452,7 +547,7 @@ struct Searcher {
         desk.inverseLengths.append(coded.inverseLength(of: node))
       }
       compared += desk.rows.count
-      try searcher.offerRows(of: segment, desk)
+      try searcher.offerRows(of: segment)
     }
     // The nearest by their estimates come first, so that there is a bound for the others.
     desk.seeds.fill(from: desk.estimates, count, limit: 2 * min(query.limit, count) + 16)
@@ -479,37 +574,36 @@ struct Searcher {
   private static let portion = 1_024
 
   private mutating func scan(_ segment: Int, _ mask: RowSet?) throws {
+    let desk = desk
     let part = view.segments[segment]
     let lengths = view.entry.metric == .l2 ? nil : try part.facts.lengths()
     let longest = lengths?.longest ?? 0
-    try SearchDesk.with { desk in
-      if desk.scores.count < Self.portion {
-        desk.scores = [Float](repeating: 0, count: Self.portion)
-      }
-      var start = 0
-      while start < part.reader.rowCount {
-        try Task.checkCancellation()
-        let rows = start..<min(start + Self.portion, part.reader.rowCount)
-        start = rows.upperBound
-        if mask == nil, part.deaths == nil {
-          try near.score(
-            rows, of: part.reader, { lengths?.inverse[rows.lowerBound + $0] ?? 0 },
-            into: &desk.scores)
-          try offerScored(rows.count, longest, of: segment, desk) { place in
-            UInt32(rows.lowerBound + place)
-          }
-        } else {
-          desk.rows.removeAll(keepingCapacity: true)
-          for row in rows
-          where mask?.contains(UInt32(row)) ?? true && part.isAlive(row, at: lsn) {
-            desk.rows.append(UInt32(row))
-          }
-          guard !desk.rows.isEmpty else { continue }
-          try near.score(
-            desk.rows, of: part.reader, { lengths?.inverse[Int(desk.rows[$0])] ?? 0 },
-            into: &desk.scores)
-          try offerScored(desk.rows.count, longest, of: segment, desk) { desk.rows[$0] }
+    if desk.scores.count < Self.portion {
+      desk.scores = [Float](repeating: 0, count: Self.portion)
+    }
+    var start = 0
+    while start < part.reader.rowCount {
+      try Task.checkCancellation()
+      let rows = start..<min(start + Self.portion, part.reader.rowCount)
+      start = rows.upperBound
+      if mask == nil, part.deaths == nil {
+        try near.score(
+          rows, of: part.reader, { lengths?.inverse[rows.lowerBound + $0] ?? 0 },
+          into: &desk.scores)
+        try offerScored(rows.count, longest, of: segment) { place in
+          UInt32(rows.lowerBound + place)
         }
+      } else {
+        desk.rows.removeAll(keepingCapacity: true)
+        for row in rows
+        where mask?.contains(UInt32(row)) ?? true && part.isAlive(row, at: lsn) {
+          desk.rows.append(UInt32(row))
+        }
+        guard !desk.rows.isEmpty else { continue }
+        try near.score(
+          desk.rows, of: part.reader, { lengths?.inverse[Int(desk.rows[$0])] ?? 0 },
+          into: &desk.scores)
+        try offerScored(desk.rows.count, longest, of: segment) { desk.rows[$0] }
       }
     }
   }

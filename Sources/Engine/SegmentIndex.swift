@@ -176,10 +176,15 @@ final class SearchDesk: @unchecked Sendable {
   private static let idle = Monitor<[SearchDesk]>([])
   private static let most = 64
 
-  /// Lends a desk to a search.
-  static func with<R>(_ body: (SearchDesk) throws -> R) rethrows -> R {
-    let desk = idle.withLock { $0.popLast() } ?? SearchDesk()
-    defer { idle.withLock { if $0.count < most { $0.append(desk) } } }
-    return try body(desk)
+  /// Lends desks to so many searches.
+  static func with<R>(_ count: Int, _ body: ([SearchDesk]) throws -> R) rethrows -> R {
+    var desks = idle.withLock { idle -> [SearchDesk] in
+      let taken = Array(idle.suffix(count))
+      idle.removeLast(taken.count)
+      return taken
+    }
+    while desks.count < count { desks.append(SearchDesk()) }
+    defer { idle.withLock { $0 += desks.prefix(max(0, most - $0.count)) } }
+    return try body(desks)
   }
 }

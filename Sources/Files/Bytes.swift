@@ -88,10 +88,10 @@ internal import CFiles
   /// The number at `offset`; nil when it is not all inside.
   package func u64(at offset: Int) -> UInt64? { load(UInt64.self, at: offset) }
 
-  /// Has the bytes about an offset fetched from memory, which are needed soon.
-  package func expect(at offset: Int) {
-    guard contains(offset, 1), let base = unsafe base else { return }
-    unsafe roost_expect(base + offset)
+  /// Has the bytes from an offset on fetched from memory, which are needed soon.
+  package func expect(at offset: Int, count: Int = 1) {
+    guard count > 0, contains(offset, count), let base = unsafe base else { return }
+    unsafe roost_expect(base + offset, count)
   }
 
   /// Takes a range out of this process's memory where it is of a mapping; whoever reads it again

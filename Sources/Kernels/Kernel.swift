@@ -117,6 +117,13 @@ package enum Kernel {
     unsafe roost_prefetch(address)
   }
 
+  /// Asks for the rows of some numbers, of which each has so many bytes.
+  @inlinable package static func prefetch(
+    _ rows: UnsafeRawPointer, stride: Int, _ numbers: UnsafePointer<UInt32>, count: Int
+  ) {
+    unsafe roost_prefetch_rows(rows, stride, numbers, count)
+  }
+
   /// Puts a key among ascending ones, in front of those that are not below it; its place.
   @inlinable package static func insert(
     _ key: UInt64, _ keys: UnsafeMutablePointer<UInt64>, _ count: Int

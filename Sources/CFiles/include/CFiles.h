@@ -11,8 +11,11 @@
 /// for: 1, 0, or -1 when the system does not say.
 int roost_is_remote(int descriptor);
 
-/// Begins to fetch what is at an address into the caches; no address is wrong.
-static inline void roost_expect(const void *address) { __builtin_prefetch(address); }
+/// Begins to fetch some bytes into the caches; no address is wrong.
+static inline void roost_expect(const void *address, size_t count) {
+  const char *const bytes = (const char *)address;
+  for (size_t at = 0; at < count; at += 64) __builtin_prefetch(bytes + at, 0, 2);
+}
 
 /// Takes the whole pages within some mapped bytes of a file out of this process's memory; whoever
 /// touches them again gets them back as they are in the file.

@@ -100,6 +100,16 @@ void roost_encode_u8(
 /// Asks for a cache line that will be needed soon.
 static inline void roost_prefetch(const void *address) { __builtin_prefetch(address); }
 
+/// Asks for the rows of `count` numbers, which will be needed soon: so many that the nearest cache
+/// could not wait for all of them, so the next one does.
+static inline void roost_prefetch_rows(
+    const void *rows, size_t stride, const uint32_t *numbers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const uint8_t *const row = (const uint8_t *)rows + stride * numbers[i];
+    for (size_t at = 0; at < stride; at += 64) __builtin_prefetch(row + at, 0, 2);
+  }
+}
+
 // MARK: Walks
 
 /// Puts `key` among `count` ascending keys, in front of those that are not below it, which move up

@@ -371,6 +371,12 @@ extension CodeSpace {
     for index in 0..<count { unsafe scores[index] = -scores[index] }
   }
 
+  /// Asks for the codes of the rows of some numbers, which will be scored.
+  @inline(__always)
+  func expect(_ numbers: UnsafePointer<UInt32>, _ count: Int) {
+    unsafe Kernel.prefetch(base, stride: stride, numbers, count: count)
+  }
+
   /// Scores rows of numbers; the scores are the floats' bits, turned so that they are in order.
   ///
   /// A query is at a boundary of 16 bytes, as all that is allocated is. What is not a number comes

@@ -86,42 +86,70 @@ package final class HNSWIndex: Sendable {
   package func find(
     _ query: [Float], effort: Int, without hidden: UInt32? = nil, _ finder: HNSWFinder
   ) {
-    finder.reset(queryBytes: image.space.queryBytes)
-    guard image.nodes > 0, query.count == image.space.dimension else { return }
-    unsafe query.withUnsafeBufferPointer { buffer in
-      guard let start = buffer.baseAddress else { return }
-      unsafe image.space.encodeQuery(start, into: finder.query)
+    find([Wanted(query: query, effort: effort, hidden: hidden, finder: finder)])
+  }
+
+  /// What one of several searches looks for, and where it leaves what it finds.
+  package struct Wanted {
+    let query: [Float]
+    let effort: Int
+    let hidden: UInt32?
+    let finder: HNSWFinder
+
+    package init(query: [Float], effort: Int, hidden: UInt32? = nil, finder: HNSWFinder) {
+      self.query = query
+      self.effort = effort
+      self.hidden = hidden
+      self.finder = finder
     }
+  }
+
+  /// Finds candidates for some queries at once, each as if it were alone, but sooner.
+  package func find(_ wanted: [Wanted]) {
     let graph = unsafe GraphView(
       nodeCount: image.nodes, degree: image.degree, links: bytes.section(places.links, UInt32.self),
       codes: codes(places.codes))
-    // No more nodes can be kept than there are, whatever a curve in a file or a caller says.
-    unsafe finder.scratch.walk(
-      graph, UnsafePointer(finder.query), effort: min(max(1, effort), image.nodes),
-      without: hidden, entries: image.entries,
-      bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
+    var walks: [Walk] = []
+    walks.reserveCapacity(wanted.count)
+    for search in wanted {
+      let finder = search.finder
+      finder.reset(queryBytes: image.space.queryBytes)
+      guard image.nodes > 0, search.query.count == image.space.dimension else { continue }
+      unsafe search.query.withUnsafeBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { return }
+        unsafe image.space.encodeQuery(start, into: finder.query)
+      }
+      let walk = unsafe Walk(scratch: finder.scratch, query: UnsafePointer(finder.query))
+      // No more nodes can be kept than there are, whatever a curve in a file or a caller says.
+      unsafe walk.scratch.pointee.enter(
+        graph, walk.query, effort: min(max(1, search.effort), image.nodes),
+        without: search.hidden, entries: image.entries,
+        bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
+      walks.append(walk)
+    }
+    WalkScratch.finish(&walks, graph)
     let rows = unsafe bytes.section(places.rows, UInt32.self)
     let lengths = unsafe bytes.section(places.lengths, Float.self)
-    let count = finder.scratch.pool.count
-    let limit = UInt32(clamping: image.rows)
-    let keys = unsafe finder.scratch.pool.keys
     // What these arrays point to is far apart in the file, so all of it is asked for first.
-    for place in 0..<count {
-      let node = NearestPool.node(unsafe keys[place])
-      unsafe Kernel.prefetch(rows + node)
-      unsafe Kernel.prefetch(lengths + node)
+    for search in wanted {
+      search.finder.forEachNode { node in
+        unsafe Kernel.prefetch(rows + node)
+        unsafe Kernel.prefetch(lengths + node)
+      }
     }
-    finder.take(count) { place in
-      let node = NearestPool.node(unsafe keys[place])
-      let row = unsafe rows[node]
-      return row < limit ? (row, unsafe lengths[node]) : nil
+    let limit = UInt32(clamping: image.rows)
+    for search in wanted {
+      search.finder.take { node in
+        let row = unsafe rows[node]
+        return row < limit ? (row, unsafe lengths[node]) : nil
+      }
     }
   }
 }
 
-/// What searches of one thread write on, used again and again.
+/// What one search at a time writes on, used again and again.
 @safe package final class HNSWFinder {
-  var scratch = WalkScratch()
+  fileprivate let scratch: UnsafeMutablePointer<WalkScratch>
   private(set) var query: UnsafeMutablePointer<UInt8>
   private var capacity = 128
   /// The rows of the candidates that were found, the nearest by their codes first.
@@ -130,20 +158,33 @@ package final class HNSWIndex: Sendable {
   package fileprivate(set) var inverseLengths: [Float] = []
 
   package init() {
+    unsafe scratch = UnsafeMutablePointer.allocate(capacity: 1)
+    unsafe scratch.initialize(to: WalkScratch())
     unsafe query = UnsafeMutablePointer.allocate(capacity: capacity)
     unsafe query.initialize(repeating: 0, count: capacity)
   }
 
-  deinit { unsafe query.deallocate() }
+  deinit {
+    unsafe scratch.deinitialize(count: 1)
+    unsafe scratch.deallocate()
+    unsafe query.deallocate()
+  }
 
-  /// Keeps the rows that there are of so many candidates.
+  /// Goes through the nodes that the walk kept.
   @inline(__always)
-  fileprivate func take(_ count: Int, _ candidate: (Int) -> (row: UInt32, length: Float)?) {
+  fileprivate func forEachNode(_ body: (Int) -> Void) {
+    let keys = unsafe scratch.pointee.pool.keys
+    for place in 0..<(unsafe scratch.pointee.pool.count) {
+      body(NearestPool.node(unsafe keys[place]))
+    }
+  }
+
+  /// Keeps the rows that there are of the nodes that the walk kept.
+  @inline(__always)
+  fileprivate func take(_ candidate: (Int) -> (row: UInt32, length: Float)?) {
     var (found, lengths) = (exchange(&rows, with: []), exchange(&inverseLengths, with: []))
-    found.reserveCapacity(count)
-    lengths.reserveCapacity(count)
-    for place in 0..<count {
-      guard let (row, length) = candidate(place) else { continue }
+    forEachNode { node in
+      guard let (row, length) = candidate(node) else { return }
       found.append(row)
       lengths.append(length)
     }
@@ -152,7 +193,7 @@ package final class HNSWIndex: Sendable {
   }
 
   /// How many codes the last walk compared.
-  package var scored: Int { scratch.scored }
+  package var scored: Int { unsafe scratch.pointee.scored }
 
   fileprivate func reset(queryBytes: Int) {
     if queryBytes > capacity {
@@ -162,6 +203,7 @@ package final class HNSWIndex: Sendable {
     }
     // What is behind the numbers of a query is zero, as it is in the rows.
     unsafe query.initialize(repeating: 0, count: capacity)
+    unsafe scratch.pointee.empty()
     rows.removeAll(keepingCapacity: true)
     inverseLengths.removeAll(keepingCapacity: true)
   }

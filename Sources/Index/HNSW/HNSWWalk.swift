@@ -21,7 +21,13 @@ internal import RoostKernels
   static let none = UInt32.max
 }
 
-/// What a walk writes on; one for each thread, used again and again.
+/// A walk that is done beside others.
+@safe struct Walk {
+  let scratch: UnsafeMutablePointer<WalkScratch>
+  let query: UnsafePointer<UInt8>
+}
+
+/// What a walk writes on; one for each walk at a time, used again and again.
 @safe struct WalkScratch: ~Copyable {
   var pool = NearestPool()
   private var visited = VisitedNodes()
@@ -30,6 +36,10 @@ internal import RoostKernels
   private var room: Int
   /// How many rows the last walk scored.
   private(set) var scored = 0
+  /// The first place of the pool whose node may not have been followed.
+  private var place = 0
+  /// How many new nodes wait to be looked at.
+  private var found = 0
 
   init() {
     room = 256
@@ -67,13 +77,54 @@ internal import RoostKernels
     _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, without hidden: UInt32? = nil,
     entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
   ) {
+    unsafe enter(
+      graph, query, effort: effort, without: hidden, entries: entries, entryNodes, entryCodes)
+    while step(graph) { unsafe look(graph, query) }
+  }
+
+  /// Goes on with some walks that have entered a graph, side by side, until all of them end.
+  ///
+  /// A walk waits for memory most of its time. So each asks for the codes that it needs next, and
+  /// while they come the others do their step. Each ends as it would alone.
+  static func finish(_ walks: inout [Walk], _ graph: GraphView) {
+    var going = walks.count
+    while going > 0 {
+      var place = 0
+      while place < going {
+        if unsafe walks[place].scratch.pointee.step(graph) {
+          unsafe walks[place].scratch.pointee.expect(graph)
+          place += 1
+        } else {
+          going -= 1
+          walks.swapAt(place, going)
+        }
+      }
+      for place in 0..<going {
+        let walk = walks[place]
+        unsafe walk.scratch.pointee.look(graph, walk.query)
+      }
+    }
+  }
+
+  /// Forgets the last walk.
+  mutating func empty() {
+    pool.reset(limit: 0)
+    scored = 0
+  }
+
+  /// Starts a walk from the entries that are nearest to a query.
+  mutating func enter(
+    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, without hidden: UInt32? = nil,
+    entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
+  ) {
     pool.reset(limit: effort)
     visited.reset(count: graph.nodeCount)
     scored = 0
+    place = 0
+    found = 0
     visited.makeRoom(1 + Self.starts)
     if let hidden { _ = visited.insert(hidden) }
     unsafe enter(graph, query, entries, entryNodes, entryCodes)
-    unsafe follow(graph, query)
   }
 
   private mutating func enter(
@@ -102,12 +153,12 @@ internal import RoostKernels
     }
   }
 
-  private mutating func follow(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
+  /// Follows the nearest node whose links were not followed yet, until there are new nodes to look
+  /// at; false when there is none left.
+  @inline(__always)
+  private mutating func step(_ graph: GraphView) -> Bool {
     let degree = graph.degree
     let limit = UInt32(truncatingIfNeeded: graph.nodeCount)
-    let (nodes, scores) = unsafe (nodes, scores)
-    var place = 0
-    var sum = scored
     while place < pool.count {
       if unsafe pool.keys[place] & 1 == 1 {
         place += 1
@@ -118,20 +169,30 @@ internal import RoostKernels
       // Unless something nearer is found now, the next one is next.
       prefetch(graph, place)
       // An empty place ends the links; so does a number that no node has.
-      let count = unsafe visited.insert(links, degree, below: limit, into: nodes)
-      guard count > 0 else { continue }
-      unsafe graph.codes.score(query, nodes, count, scores)
-      sum &+= count
-      var bound = pool.bound
-      for index in 0..<count {
-        let key = NearestPool.key(unsafe scores[index], unsafe nodes[index])
-        guard key < bound else { continue }
-        place = min(place, pool.insert(key))
-        bound = pool.bound
-      }
-      prefetch(graph, place)
+      found = unsafe visited.insert(links, degree, below: limit, into: nodes)
+      if found > 0 { return true }
     }
-    scored = sum
+    return false
+  }
+
+  /// Asks for the codes of the new nodes.
+  @inline(__always)
+  private func expect(_ graph: GraphView) { unsafe graph.codes.expect(nodes, found) }
+
+  /// Looks at the new nodes, and keeps those that are near.
+  @inline(__always)
+  private mutating func look(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
+    unsafe graph.codes.score(query, nodes, found, scores)
+    scored &+= found
+    var (place, bound) = (place, pool.bound)
+    for index in 0..<found {
+      let key = NearestPool.key(unsafe scores[index], unsafe nodes[index])
+      guard key < bound else { continue }
+      place = min(place, pool.insert(key))
+      bound = pool.bound
+    }
+    self.place = place
+    prefetch(graph, place)
   }
 
   /// Asks for the links of the node at a place of the pool, if there is one.

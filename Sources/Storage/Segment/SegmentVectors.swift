@@ -10,6 +10,12 @@ extension SegmentReader {
     try touch(section(.vectors).offset + row * stride, stride)
   }
 
+  /// Has a row's vector fetched from memory.
+  package func expectVector(of row: Int) {
+    guard row >= 0, row < rowCount else { return }
+    bytes.expect(at: section(.vectors).offset + row * stride, count: min(stride, 4_096))
+  }
+
   /// Lends the vectors of all rows; only those that were touched before may be looked at.
   package func withVectors<R>(_ body: (VectorMatrix) -> R) throws(StorageError) -> R {
     let place = section(.vectors)
