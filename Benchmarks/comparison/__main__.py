@@ -39,7 +39,7 @@ def arguments():
     parser.add_argument("--ingest-rows", type=int, default=20_000)
     parser.add_argument("--churn-rows", type=int, default=20_000)
     parser.add_argument("--turnovers", type=int, default=10)
-    parser.add_argument("--commits", type=int, default=200, help="commits of one row")
+    parser.add_argument("--commits", type=int, default=1_000, help="commits of one row")
     parser.add_argument("--seed", type=int, default=1, help="of generated vectors")
     parser.add_argument("--work", default=".build/bench/comparison", help="on the disk to measure")
     parser.add_argument("--out", help="a new folder in .build/bench unless told")

@@ -258,7 +258,8 @@ class Report:
                  ratio(bulk(OURS, "searchable_per_second"), bulk("zvec", "searchable_per_second")), 2)
         self.bar("one-row commits / append + fdatasync", ratio(
             middle(by.get((OURS, 1), []), "commits_per_second"),
-            middle(by.get(("append + fdatasync", 1), []), "commits_per_second")), 0.7)
+            middle([row for row in by.get(("append + fdatasync", 1), [])
+                    if row.get("before", OURS) == OURS], "commits_per_second")), 0.7)
 
     def _open(self, rows):
         self.add("## Open\n")

@@ -26,7 +26,7 @@ class Run:
         self.folder = folder
         self.say = say or (lambda text: print(text, file=sys.stderr, flush=True))
         self.limits = {
-            "seconds": 3.0, "ingest_rows": 20_000, "commits": 200, "churn_rows": 20_000,
+            "seconds": 3.0, "ingest_rows": 20_000, "commits": 1_000, "churn_rows": 20_000,
             "growth_rows": 1_000_000, "turnovers": 10, "answer": 7_200, **limits,
         }
         self.found = {}
