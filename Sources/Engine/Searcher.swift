@@ -22,7 +22,7 @@ struct Searcher {
   /// What it works on.
   private let desk: SearchDesk
   /// The walk that was done beside those of other queries, as far as there was one.
-  private var walked: (segment: Int, effort: Int)?
+  private var walked: (segment: Int, plan: Plan)?
   /// How the search was done, when that was asked for.
   private(set) var explanation = SearchExplanation()
 
@@ -203,19 +203,43 @@ struct Searcher {
     cost < scanCost(matches, of: part, coding) || part.index?.isPreferred ?? false
   }
 
-  /// What a walk of some effort costs: for each candidate kept a node is followed, about sixteen of
-  /// its neighbours are new and are looked at, and its own vector is compared.
-  private func walkCost(_ effort: Double, _ coding: RowCoding) -> Double {
-    6_000 + effort * (300 + Double(view.entry.dimension) * (0.28 + 16 * coding.cost))
+  /// What a walk costs: for each candidate kept a node is followed, about sixteen of its neighbours
+  /// are new and are looked at, and its own vector is compared.
+  private func walkCost(_ plan: Plan, _ coding: RowCoding) -> Double {
+    6_000 + Double(plan.followed) * (300 + Double(view.entry.dimension) * (0.28 + 16 * coding.cost))
   }
 
-  /// The effort with which a graph is walked at first; nil when none that was measured reaches the
-  /// recall.
-  private func effort(_ graph: HNSWIndex, _ matches: Int, _ part: SegmentView) -> Double? {
+  /// How a graph is walked.
+  private struct Plan: Equatable {
+    /// So many matches are met.
+    var effort: Int
+    /// So many nodes are kept on the way to them.
+    var kept: Int
+    /// So many are likely to be followed.
+    var followed: Int
+
+    /// Keeps more on the way.
+    mutating func widen() {
+      followed = min(1 << 30, kept * 2)
+      kept = followed * 2
+    }
+
+    /// Meets more, by a factor.
+    mutating func increase(by factor: Double) {
+      func more(_ count: Int) -> Int { Int(min(1e9, Double(count) * factor)) }
+      (effort, kept, followed) = (more(effort), more(kept), more(followed))
+    }
+  }
+
+  /// How a graph is walked at first; nil when no effort that was measured reaches the recall.
+  private func plan(_ graph: HNSWIndex, _ matches: Int, _ part: SegmentView) -> Plan? {
     guard let wanted = query.effort ?? graph.curve.effort(for: wantedRecall, limit: query.limit)
     else { return nil }
-    // Of those that a walk meets, only this share can be hits.
-    return min(1e9, Double(max(wanted, query.limit)) / share(matches, of: part))
+    let effort = max(wanted, query.limit)
+    if query.filter == nil { return Plan(effort: effort, kept: effort, followed: effort) }
+    // Of those that a walk meets, only a share can be hits. Near the query it may be smaller.
+    let followed = min(1e9, Double(effort) / share(matches, of: part))
+    return Plan(effort: effort, kept: Int(followed * 3) + 64, followed: Int(followed))
   }
 
   /// The node of the hidden row in a graph of a segment.
@@ -234,15 +258,16 @@ struct Searcher {
       let searcher = searchers[place]
       let query = searcher.query
       guard !query.exact, searcher.fits(.graph(graph), part) else { continue }
-      let matches = try query.filter.map { try part.facts.mask($0).count } ?? part.reader.rowCount
-      guard matches > 0, let effort = searcher.effort(graph, matches, part),
-        searcher.isWorthwhile(searcher.walkCost(effort, graph.coding), matches, part, graph.coding)
+      let mask = try query.filter.map { try part.facts.mask($0) }
+      let matches = mask?.count ?? part.reader.rowCount
+      guard matches > 0, let plan = searcher.plan(graph, matches, part),
+        searcher.isWorthwhile(searcher.walkCost(plan, graph.coding), matches, part, graph.coding)
       else { continue }
-      searchers[place].walked = (segment, Int(effort))
+      searchers[place].walked = (segment, plan)
       wanted.append(
         HNSWIndex.Wanted(
-          query: query.vector, effort: Int(effort), hidden: searcher.hiddenNode(graph, segment),
-          finder: searcher.desk.graph))
+          query.vector, effort: plan.effort, among: mask, keeping: plan.kept,
+          without: searcher.hiddenNode(graph, segment), searcher.desk.graph))
     }
     graph.find(wanted)
   }
@@ -264,38 +289,39 @@ struct Searcher {
   ) throws -> Bool {
     let part = view.segments[segment]
     reason = "no effort that was measured reaches the recall"
-    guard var effort = effort(graph, matches, part) else { return false }
-    let share = share(matches, of: part)
+    guard var plan = plan(graph, matches, part) else { return false }
     let finder = desk.graph
-    for _ in 0..<2 {
-      // A candidate kept costs a node followed.
-      guard isWorthwhile(walkCost(effort, graph.coding), matches, part, graph.coding) else {
+    for _ in 0..<3 {
+      guard isWorthwhile(walkCost(plan, graph.coding), matches, part, graph.coding) else {
         if isExplaining {
-          reason = "looking at every match costs less than a walk of effort \(Int(effort))"
+          reason = "looking at every match costs less than to follow \(plan.followed) nodes"
         }
         return false
       }
       reason = "a walk met too few matches"
-      if walked.map({ $0 == (segment, Int(effort)) }) ?? false {
+      if walked.map({ $0 == (segment, plan) }) ?? false {
         walked = nil
       } else {
-        graph.find(
-          query.vector, effort: Int(effort), without: hiddenNode(graph, segment), finder)
+        graph.find([
+          HNSWIndex.Wanted(
+            query.vector, effort: plan.effort, among: mask, keeping: plan.kept,
+            without: hiddenNode(graph, segment), finder)
+        ])
       }
       gather(finder.rows, finder.inverseLengths, mask, of: segment)
-      let found = Double(desk.rows.count)
-      let expected = Double(finder.rows.count) * share
-      if found >= expected * Self.tolerated {
+      let isCrowded = mask != nil && !finder.isAtGoal && finder.isCrowded
+      // Some of those that it found may have died since the index was built.
+      let died = Double(finder.rows.count) / Double(max(1, desk.rows.count))
+      if !isCrowded, died * Self.tolerated <= 1 {
         let isEnough = try offerGathered(atLeast: matches, of: segment)
         if isEnough {
           note(
-            part, .graph, matches: mask.map { _ in matches }, effort: Int(effort),
+            part, .graph, matches: mask.map { _ in matches }, effort: plan.effort,
             scored: finder.scored, "a walk costs less than looking at every match")
         }
         return isEnough
       }
-      guard found > 0 else { return false }
-      effort = min(1e9, effort * 1.1 * expected / found)
+      if isCrowded { plan.widen() } else { plan.increase(by: 1.1 * died) }
     }
     return false
   }
@@ -348,9 +374,7 @@ struct Searcher {
     return false
   }
 
-  /// The part of the candidates to be expected with which a walk is not done again.
-  ///
-  /// A filter that keeps out just what is near leaves fewer than its share of all rows promises.
+  /// The part of the candidates that must live for a walk not to be done again with more effort.
   private static let tolerated = 0.7
 
   /// Puts the candidates that can be hits on the desk.

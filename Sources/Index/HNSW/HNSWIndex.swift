@@ -1,4 +1,4 @@
-internal import RoostKernels
+package import RoostKernels
 
 /// A graph that is searched where its bytes lie.
 package final class HNSWIndex: Sendable {
@@ -86,19 +86,31 @@ package final class HNSWIndex: Sendable {
   package func find(
     _ query: [Float], effort: Int, without hidden: UInt32? = nil, _ finder: HNSWFinder
   ) {
-    find([Wanted(query: query, effort: effort, hidden: hidden, finder: finder)])
+    find([Wanted(query, effort: effort, without: hidden, finder)])
   }
 
   /// What one of several searches looks for, and where it leaves what it finds.
   package struct Wanted {
     let query: [Float]
     let effort: Int
+    let among: RowSet?
+    let kept: Int
     let hidden: UInt32?
     let finder: HNSWFinder
 
-    package init(query: [Float], effort: Int, hidden: UInt32? = nil, finder: HNSWFinder) {
+    /// - Parameters:
+    ///   - effort: so many nodes are found; the walk ends when all that are nearer were followed.
+    ///   - among: the rows whose nodes are looked for; nil when all are.
+    ///   - kept: how many nodes of whatever rows are kept on the way; not fewer than the effort.
+    ///   - hidden: a node that takes no part; nil when all do.
+    package init(
+      _ query: [Float], effort: Int, among: RowSet? = nil, keeping kept: Int = 0,
+      without hidden: UInt32? = nil, _ finder: HNSWFinder
+    ) {
       self.query = query
       self.effort = effort
+      self.among = among
+      self.kept = max(kept, effort)
       self.hidden = hidden
       self.finder = finder
     }
@@ -121,8 +133,13 @@ package final class HNSWIndex: Sendable {
       }
       let walk = unsafe Walk(scratch: finder.scratch, query: UnsafePointer(finder.query))
       // No more nodes can be kept than there are, whatever a curve in a file or a caller says.
+      let goal = search.among.map { among in
+        unsafe WalkGoal(
+          rows: among, rowOfNode: bytes.section(places.rows, UInt32.self),
+          wanted: min(max(1, search.effort), image.nodes))
+      }
       unsafe walk.scratch.pointee.enter(
-        graph, walk.query, effort: min(max(1, search.effort), image.nodes),
+        graph, walk.query, effort: min(max(1, search.kept), image.nodes), goal,
         without: search.hidden, entries: image.entries,
         bytes.section(places.entryNodes, UInt32.self), codes(places.entryCodes))
       walks.append(walk)
@@ -170,16 +187,18 @@ package final class HNSWIndex: Sendable {
     unsafe query.deallocate()
   }
 
-  /// Goes through the nodes that the walk kept.
+  /// Goes through the nodes that the walk found.
   @inline(__always)
   fileprivate func forEachNode(_ body: (Int) -> Void) {
-    let keys = unsafe scratch.pointee.pool.keys
-    for place in 0..<(unsafe scratch.pointee.pool.count) {
+    let hasGoal = unsafe scratch.pointee.hasGoal
+    let keys = unsafe hasGoal ? scratch.pointee.hits.keys : scratch.pointee.pool.keys
+    let count = unsafe hasGoal ? scratch.pointee.hits.count : scratch.pointee.pool.count
+    for place in 0..<count {
       body(NearestPool.node(unsafe keys[place]))
     }
   }
 
-  /// Keeps the rows that there are of the nodes that the walk kept.
+  /// Keeps the rows that there are of the nodes that the walk found.
   @inline(__always)
   fileprivate func take(_ candidate: (Int) -> (row: UInt32, length: Float)?) {
     var (found, lengths) = (exchange(&rows, with: []), exchange(&inverseLengths, with: []))
@@ -191,6 +210,12 @@ package final class HNSWIndex: Sendable {
     rows = found
     inverseLengths = lengths
   }
+
+  /// Whether the last walk found as many nodes of certain rows as it looked for.
+  package var isAtGoal: Bool { unsafe scratch.pointee.hasGoal && scratch.pointee.hits.isFull }
+
+  /// Whether the last walk had to leave out nodes that it could have followed.
+  package var isCrowded: Bool { unsafe scratch.pointee.pool.isFull }
 
   /// How many codes the last walk compared.
   package var scored: Int { unsafe scratch.pointee.scored }

@@ -21,6 +21,18 @@ internal import RoostKernels
   static let none = UInt32.max
 }
 
+/// Rows of which a walk keeps the nearest nodes beside those that it goes by.
+@safe struct WalkGoal {
+  let rows: RowSet
+  let rowOfNode: UnsafePointer<UInt32>
+  /// So many are kept; the walk ends when all nodes that are nearer than these were followed.
+  let wanted: Int
+
+  /// Whether the row of a node is one of them.
+  @inline(__always)
+  func isMet(by node: UInt32) -> Bool { rows.contains(unsafe rowOfNode[Int(node)]) }
+}
+
 /// A walk that is done beside others.
 @safe struct Walk {
   let scratch: UnsafeMutablePointer<WalkScratch>
@@ -30,6 +42,9 @@ internal import RoostKernels
 /// What a walk writes on; one for each walk at a time, used again and again.
 @safe struct WalkScratch: ~Copyable {
   var pool = NearestPool()
+  /// The nearest nodes that meet the goal of the walk, where it has one.
+  private(set) var hits = NearestPool()
+  private var goal: WalkGoal?
   private var visited = VisitedNodes()
   private var nodes: UnsafeMutablePointer<UInt32>
   private var scores: UnsafeMutablePointer<Int32>
@@ -109,15 +124,24 @@ internal import RoostKernels
   /// Forgets the last walk.
   mutating func empty() {
     pool.reset(limit: 0)
+    goal = nil
     scored = 0
   }
 
+  /// Whether the walk had a goal.
+  var hasGoal: Bool { goal != nil }
+
   /// Starts a walk from the entries that are nearest to a query.
+  ///
+  /// - Parameter goal: what nodes are looked for; nil when all are.
   mutating func enter(
-    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, without hidden: UInt32? = nil,
-    entries: Int, _ entryNodes: UnsafePointer<UInt32>?, _ entryCodes: CodeRows
+    _ graph: GraphView, _ query: UnsafePointer<UInt8>, effort: Int, _ goal: WalkGoal? = nil,
+    without hidden: UInt32? = nil, entries: Int, _ entryNodes: UnsafePointer<UInt32>?,
+    _ entryCodes: CodeRows
   ) {
     pool.reset(limit: effort)
+    self.goal = goal
+    if let goal { hits.reset(limit: goal.wanted) }
     visited.reset(count: graph.nodeCount)
     scored = 0
     place = 0
@@ -150,6 +174,7 @@ internal import RoostKernels
       guard Int(node) < graph.nodeCount, visited.insert(node) == 1 else { continue }
       let found = NearestPool.key(NearestPool.score(key), node)
       if found < pool.bound { _ = pool.insert(found) }
+      if let goal, found < hits.bound, goal.isMet(by: node) { _ = hits.insert(found) }
     }
   }
 
@@ -164,6 +189,8 @@ internal import RoostKernels
         place += 1
         continue
       }
+      // Whoever is reached from here on is likely to be farther than all that are kept.
+      if hasGoal, unsafe pool.keys[place] > hits.bound { return false }
       let links = unsafe graph.links + NearestPool.node(pool.follow(place)) * degree
       place += 1
       // Unless something nearer is found now, the next one is next.
@@ -184,6 +211,7 @@ internal import RoostKernels
   private mutating func look(_ graph: GraphView, _ query: UnsafePointer<UInt8>) {
     unsafe graph.codes.score(query, nodes, found, scores)
     scored &+= found
+    if goal != nil { return lookForHits(graph) }
     var (place, bound) = (place, pool.bound)
     for index in 0..<found {
       let key = NearestPool.key(unsafe scores[index], unsafe nodes[index])
@@ -192,6 +220,20 @@ internal import RoostKernels
       bound = pool.bound
     }
     self.place = place
+    prefetch(graph, place)
+  }
+
+  /// The same where there is a goal: what is farther than all hits that are wanted is not kept.
+  private mutating func lookForHits(_ graph: GraphView) {
+    guard let goal else { return }
+    for index in 0..<found {
+      let node = unsafe nodes[index]
+      let key = NearestPool.key(unsafe scores[index], node)
+      guard key < min(pool.bound, hits.bound) else { continue }
+      place = min(place, pool.insert(key))
+      if goal.isMet(by: node) { _ = hits.insert(key) }
+    }
+    if hits.isFull { pool.cut(above: hits.bound) }
     prefetch(graph, place)
   }
 

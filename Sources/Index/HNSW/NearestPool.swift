@@ -48,6 +48,15 @@ internal import RoostKernels
     return unsafe Kernel.insert(key, keys, count - 1)
   }
 
+  /// Whether there are as many as may be kept.
+  @inline(__always)
+  var isFull: Bool { count == limit }
+
+  /// Forgets the nodes whose keys are above one.
+  mutating func cut(above key: UInt64) {
+    while count > 0, unsafe keys[count - 1] & ~1 > key { count -= 1 }
+  }
+
   /// Marks the node at a place as followed; its key.
   @inline(__always)
   mutating func follow(_ place: Int) -> UInt64 {
