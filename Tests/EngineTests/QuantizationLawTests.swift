@@ -13,7 +13,7 @@ struct QuantizationLawTests {
   ]
 
   /// The only index that there is.
-  private static func index(_ store: Store) -> VectorIndex? {
+  static func index(_ store: Store) -> VectorIndex? {
     store.core.tables.collections.values.first?.segments.first?.index?.vectorIndex()
   }
 
@@ -270,6 +270,10 @@ struct QuantizationLawTests {
       switch index {
       case .graph(let graph):
         let finder = HNSWFinder()
+        let even = RowSet(
+          rowCount: index.rowCount, stride(from: 0, to: UInt32(index.rowCount), by: 2))
+        graph.find([HNSWIndex.Wanted(query, effort: effort, among: even, finder)])
+        #expect(finder.rows.allSatisfy { even.contains($0) })
         graph.find(query, effort: effort, finder)
         rows = finder.rows
       case .lists(let lists):
