@@ -258,28 +258,33 @@ struct FilterMask {
   ) throws -> Split {
     let values = SortedValues(count: column.valueCount) { try column.value(at: $0) }
     let first = Int(ColumnCode.first)
-    var parts = try values.runs(of: node).map { run in
-      let codes = first + run.values.lowerBound..<first + run.values.upperBound
-      return (rows: rows.of(codes), truth: run.truth)
+    var runs = try values.runs(of: node)
+    for index in runs.indices {
+      let values = runs[index].values
+      runs[index].values = first + values.lowerBound..<first + values.upperBound
     }
-    parts.append((rows.of(ColumnCode.missing), node.truth(of: nil as Value?)))
-    parts.append((rows.of(ColumnCode.elsewhere), .unknown))
-    return split(parts)
+    for (code, truth) in [
+      (ColumnCode.missing, node.truth(of: nil as Value?)), (ColumnCode.elsewhere, .unknown),
+    ] { runs.append(SortedValues.Run(values: Int(code)..<Int(code) + 1, truth: truth)) }
+    return split(runs, count: { rows.of($0).count }, rows: { rows.of($0) })
   }
 
-  /// The split whose rows are given by their truths, each once.
-  private func split(_ parts: [(rows: ArraySlice<UInt32>, truth: Truth)]) -> Split {
+  /// The split by the truths of runs, when it is known how many rows each has, and which.
+  private func split(
+    _ runs: [SortedValues.Run], count: (Range<Int>) -> Int,
+    rows: (Range<Int>) throws -> ArraySlice<UInt32>
+  ) rethrows -> Split {
     var counts: [Truth: Int] = [:]
-    for part in parts { counts[part.truth, default: 0] += part.rows.count }
+    for run in runs { counts[run.truth, default: 0] += count(run.values) }
     // The largest of the three is what the others leave.
     let largest = counts.max { $0.value < $1.value }?.key ?? .unknown
     var split = Split(yes: none, no: none)
     var unknown = none
-    for part in parts where part.truth != largest {
-      switch part.truth {
-      case .yes: split.yes.insert(part.rows)
-      case .no: split.no.insert(part.rows)
-      case .unknown: unknown.insert(part.rows)
+    for run in runs where run.truth != largest {
+      switch run.truth {
+      case .yes: split.yes.insert(try rows(run.values))
+      case .no: split.no.insert(try rows(run.values))
+      case .unknown: unknown.insert(try rows(run.values))
       }
     }
     switch largest {
@@ -311,9 +316,8 @@ struct FilterMask {
     let ids = SortedValues(count: reader.rowCount) {
       .string(try reader.id(of: try reader.sortedRow(at: $0)))
     }
-    return split(
-      try ids.runs(of: node).map { run in
-        (try run.values.map { UInt32(try reader.sortedRow(at: $0)) }[...], run.truth)
-      })
+    return try split(
+      try ids.runs(of: node), count: \.count,
+      rows: { places in try places.map { UInt32(try reader.sortedRow(at: $0)) }[...] })
   }
 }
