@@ -68,25 +68,40 @@ extension Filter {
 }
 
 extension Filter.Node {
+  /// The field that a comparison looks at; nil for what joins comparisons.
+  package var field: FieldPath? {
+    switch self {
+    case .eq(let field, _), .in(let field, _), .gt(let field, _), .lt(let field, _),
+      .exists(let field), .like(let field, _):
+      field
+    case .and, .or, .not: nil
+    }
+  }
+
   /// The truth of one comparison.
   package func truth(of record: Record) -> Truth {
+    field.map { truth(of: $0.found(in: record)) } ?? .unknown
+  }
+
+  /// The truth of one comparison whose field has this value; nil where it is missing.
+  package func truth(of found: Value?) -> Truth {
     switch self {
     case .eq(let field, let value):
-      guard let found = field.found(in: record) else { return .unknown }
+      guard let found else { return .unknown }
       // SQL's `id = NULL` is neither true nor false; JSON's null in metadata is a value.
       if field.isColumn, value == .null { return .unknown }
       return Truth(found == value)
     case .in(let field, let values):
-      guard let found = field.found(in: record) else { return .unknown }
+      guard let found else { return .unknown }
       if values.contains(where: { $0 == found }) { return .yes }
       return field.isColumn && values.contains(.null) ? .unknown : .no
     case .gt(let field, let value):
-      return field.order(value, in: record, numbers: >) { Bytewise.precedes($1, $0) }
+      return field.order(value, found, numbers: >) { Bytewise.precedes($1, $0) }
     case .lt(let field, let value):
-      return field.order(value, in: record, numbers: <) { Bytewise.precedes($0, $1) }
-    case .exists(let field): return Truth(field.found(in: record) != nil)
-    case .like(let field, let pattern):
-      guard let text = field.found(in: record)?.comparisonText else { return .unknown }
+      return field.order(value, found, numbers: <) { Bytewise.precedes($0, $1) }
+    case .exists: return Truth(found != nil)
+    case .like(_, let pattern):
+      guard let text = found?.comparisonText else { return .unknown }
       return Truth(Wildcard.matches(text, pattern))
     case .and, .or, .not: return .unknown
     }
@@ -106,10 +121,9 @@ extension FieldPath {
   }
 
   fileprivate func order(
-    _ value: Value, in record: Record, numbers: (Double, Double) -> Bool,
+    _ value: Value, _ found: Value?, numbers: (Double, Double) -> Bool,
     texts: (String, String) -> Bool
   ) -> Truth {
-    let found = found(in: record)
     if !isColumn, let number = value.doubleValue {
       return Truth(found?.comparisonNumber.map { numbers($0, number) } ?? false)
     }
@@ -126,6 +140,10 @@ extension Value {
     guard case .string(let text) = self else { return doubleValue }
     return Self.looksNumeric(text.utf8) ? Double(text) : nil
   }
+
+  /// Every text that looks like a number, and every number that is printed, begins with one of
+  /// these bytes.
+  package static let numberHeads = UInt8(ascii: "+")...UInt8(ascii: "9")
 
   /// Whether a text is `[+-]? (digits [. digits?] | . digits) ([eE] [+-]? digits)?`.
   static func looksNumeric(_ text: String.UTF8View) -> Bool {

@@ -9,30 +9,44 @@ internal import RoostStorage
 /// The rows of a column, by their codes.
 final class ColumnRows: Sendable {
   /// Where the rows of each code begin in `rows`, and where the last end.
-  private let starts: [Int]
+  private let starts: [UInt32]
   private let rows: [UInt32]
 
+  /// So many codes are read at a time.
+  private static let portion = 65_536
+
   init(_ column: MetadataColumn, rowCount: Int) throws(StorageError) {
-    let codes = try column.codes(in: 0..<rowCount)
-    var starts = [Int](repeating: 0, count: column.valueCount + Int(ColumnCode.first) + 1)
-    for code in codes { starts[Int(code) + 1] += 1 }
-    for code in 1..<starts.count { starts[code] += starts[code - 1] }
-    var next = starts
+    // Counted two places on: while the rows are put down, the start of each code moves to its end,
+    // which is the start of the next.
+    var starts = [UInt32](repeating: 0, count: column.valueCount + Int(ColumnCode.first) + 2)
     var rows = [UInt32](repeating: 0, count: rowCount)
-    for (row, code) in codes.enumerated() {
-      rows[next[Int(code)]] = UInt32(row)
-      next[Int(code)] += 1
+    var codes: [UInt32] = []
+    for first in stride(from: 0, to: rowCount, by: Self.portion) {
+      try column.read(first..<min(first + Self.portion, rowCount), into: &codes)
+      for code in codes { starts[Int(code) + 2] += 1 }
+    }
+    for code in 1..<starts.count { starts[code] += starts[code - 1] }
+    for first in stride(from: 0, to: rowCount, by: Self.portion) {
+      try column.read(first..<min(first + Self.portion, rowCount), into: &codes)
+      var row = UInt32(first)
+      for code in codes {
+        let place = starts[Int(code) + 1]
+        starts[Int(code) + 1] = place + 1
+        rows[Int(place)] = row
+        row += 1
+      }
     }
     self.starts = starts
     self.rows = rows
   }
 
+  /// The rows that have one of some codes that follow each other.
+  func of(_ codes: Range<Int>) -> ArraySlice<UInt32> {
+    rows[Int(starts[codes.lowerBound])..<Int(starts[codes.upperBound])]
+  }
+
   /// The rows that have a code.
-  func of(_ code: Int) -> ArraySlice<UInt32> { rows[starts[code]..<starts[code + 1]] }
-
-  func count(of code: Int) -> Int { starts[code + 1] - starts[code] }
-
-  var bytes: Int { 4 * rows.count + 8 * starts.count }
+  func of(_ code: UInt32) -> ArraySlice<UInt32> { of(Int(code)..<Int(code) + 1) }
 }
 
 /// How long the vectors of a segment are.
@@ -123,24 +137,24 @@ final class SegmentFacts: Sendable {
 
 /// The rows of a segment that satisfy a filter, found by sets of rows.
 ///
-/// What a comparison makes of a value does not depend on the row, so it is asked once for each
-/// distinct value of a column, by the reference meaning itself. Only rows of which columns cannot
-/// tell are asked by their records.
+/// What a comparison makes of a value does not depend on the row, so values of a column are asked,
+/// by the reference meaning itself, and only those at which its truth can change. Only rows of
+/// which columns cannot tell are asked by their records.
 struct FilterMask {
   private let filter: Filter
   private let facts: SegmentFacts
   private var reader: SegmentReader { facts.reader }
-  /// Rows that must be asked themselves.
-  private var asked: RowSet
+  /// Rows that a comparison left open.
+  private var open: RowSet
 
   init(_ filter: Filter, over facts: SegmentFacts) {
     self.filter = filter
     self.facts = facts
-    asked = RowSet(rowCount: facts.reader.rowCount)
+    open = RowSet(rowCount: facts.reader.rowCount)
   }
 
   /// The rows for which something is so, and those for which it is not; of the others neither
-  /// holds.
+  /// holds, or it is open.
   private struct Split {
     var yes: RowSet
     var no: RowSet
@@ -182,15 +196,20 @@ struct FilterMask {
         splits.append(try split(node))
       }
     }
-    var result = splits.last?.yes ?? none
-    guard !asked.isEmpty else { return result }
+    guard let last = splits.last else { return none }
+    var result = last.yes
+    // What is open counted as neither true nor false. Where the whole is true or false all the
+    // same, it is so whatever the open comparisons are: and, or, not never take back an answer
+    // when they learn more.
+    open.subtract(last.yes)
+    open.subtract(last.no)
     var cursor = PayloadCursor()
-    for row in asked {
-      if row % 1_024 == 0 { try Task.checkCancellation() }
+    for (number, row) in open.enumerated() {
+      if number % 1_024 == 0 { try Task.checkCancellation() }
       let (metadata, content) = try reader.payload(of: Int(row), using: &cursor)
       let record = Record(
         id: try reader.id(of: Int(row)), metadata: metadata, content: content)
-      if filter.matches(record) { result.insert(row) } else { result.remove(row) }
+      if filter.matches(record) { result.insert(row) }
     }
     return result
   }
@@ -207,59 +226,65 @@ struct FilterMask {
     switch field.root {
     case .column("id"): return try splitByID(node)
     case .column:
-      asked.fill()
+      open.fill()
       return constant(.unknown)
     case .metadata: break
     }
     let path = field.segments
-    // Where a path goes on with a number, rows with an array there are asked themselves.
-    for count in 1..<max(path.count, 1) where FieldPath.arrayIndex(path[count]) != nil {
-      let front = Array(path.prefix(count))
-      if let column = try reader.column(for: front) {
-        ask(try facts.rows(of: column, at: front))
-      } else if !reader.coversEveryPath {
-        asked.fill()
-      }
-    }
     guard let column = try reader.column(for: path) else {
-      if reader.coversEveryPath { return constant(node.truth(of: Record(id: "", metadata: [:]))) }
-      asked.fill()
+      open.fill()
       return constant(.unknown)
     }
     let rows = try facts.rows(of: column, at: path)
-    ask(rows)
-    return try split(node, column, rows, path)
-  }
-
-  private mutating func ask(_ rows: ColumnRows) {
-    for row in rows.of(Int(ColumnCode.elsewhere)) { asked.insert(row) }
+    var leftOpen = RowSet(rowCount: reader.rowCount, rows.of(ColumnCode.elsewhere))
+    // Where a path goes on with a number, rows with an array there are asked themselves.
+    for count in 1..<path.count where FieldPath.arrayIndex(path[count]) != nil {
+      let front = Array(path.prefix(count))
+      if let column = try reader.column(for: front) {
+        leftOpen.insert(try facts.rows(of: column, at: front).of(ColumnCode.elsewhere))
+      } else if !reader.coversEveryPath {
+        leftOpen.fill()
+      }
+    }
+    var split = try split(node, column, rows)
+    split.yes.subtract(leftOpen)
+    split.no.subtract(leftOpen)
+    open.formUnion(leftOpen)
+    return split
   }
 
   private func split(
-    _ node: Filter.Node, _ column: MetadataColumn, _ rows: ColumnRows, _ path: [String]
+    _ node: Filter.Node, _ column: MetadataColumn, _ rows: ColumnRows
   ) throws -> Split {
-    var truths = [node.truth(of: Record(id: "", metadata: [:])), Truth.unknown]
-    truths.reserveCapacity(column.valueCount + 2)
-    for index in 0..<column.valueCount {
-      if index % 4_096 == 4_095 { try Task.checkCancellation() }
-      var nested = try column.value(at: index)
-      for segment in path.reversed() { nested = .object([segment: nested]) }
-      guard case .object(let metadata) = nested else { return constant(.unknown) }
-      truths.append(node.truth(of: Record(id: "", metadata: metadata)))
+    let values = SortedValues(count: column.valueCount) { try column.value(at: $0) }
+    let first = Int(ColumnCode.first)
+    var runs = try values.runs(of: node)
+    for index in runs.indices {
+      let values = runs[index].values
+      runs[index].values = first + values.lowerBound..<first + values.upperBound
     }
+    for (code, truth) in [
+      (ColumnCode.missing, node.truth(of: nil as Value?)), (ColumnCode.elsewhere, .unknown),
+    ] { runs.append(SortedValues.Run(values: Int(code)..<Int(code) + 1, truth: truth)) }
+    return split(runs, count: { rows.of($0).count }, rows: { rows.of($0) })
+  }
+
+  /// The split by the truths of runs, when it is known how many rows each has, and which.
+  private func split(
+    _ runs: [SortedValues.Run], count: (Range<Int>) -> Int,
+    rows: (Range<Int>) throws -> ArraySlice<UInt32>
+  ) rethrows -> Split {
     var counts: [Truth: Int] = [:]
-    for (code, truth) in truths.enumerated() { counts[truth, default: 0] += rows.count(of: code) }
+    for run in runs { counts[run.truth, default: 0] += count(run.values) }
     // The largest of the three is what the others leave.
     let largest = counts.max { $0.value < $1.value }?.key ?? .unknown
     var split = Split(yes: none, no: none)
     var unknown = none
-    for (code, truth) in truths.enumerated() where truth != largest {
-      for row in rows.of(code) {
-        switch truth {
-        case .yes: split.yes.insert(row)
-        case .no: split.no.insert(row)
-        case .unknown: unknown.insert(row)
-        }
+    for run in runs where run.truth != largest {
+      switch run.truth {
+      case .yes: split.yes.insert(try rows(run.values))
+      case .no: split.no.insert(try rows(run.values))
+      case .unknown: unknown.insert(try rows(run.values))
       }
     }
     switch largest {
@@ -270,7 +295,7 @@ struct FilterMask {
     return split
   }
 
-  /// A comparison of ids; the rows of some ids are looked up, all else is asked row by row.
+  /// A comparison of ids, of which a segment knows the order; the rows of some ids are looked up.
   private func splitByID(_ node: Filter.Node) throws -> Split {
     var wanted: [String]?
     switch node {
@@ -287,27 +312,12 @@ struct FilterMask {
       }
       return Split(yes: yes, no: all.subtracting(yes))
     }
-    var split = Split(yes: none, no: none)
-    for row in 0..<reader.rowCount {
-      if row % 1_024 == 0 { try Task.checkCancellation() }
-      switch node.truth(of: Record(id: try reader.id(of: row))) {
-      case .yes: split.yes.insert(UInt32(row))
-      case .no: split.no.insert(UInt32(row))
-      case .unknown: break
-      }
+    let reader = reader
+    let ids = SortedValues(count: reader.rowCount) {
+      .string(try reader.id(of: try reader.sortedRow(at: $0)))
     }
-    return split
-  }
-}
-
-extension Filter.Node {
-  /// The field that a comparison looks at; nil for what joins comparisons.
-  var field: FieldPath? {
-    switch self {
-    case .eq(let field, _), .in(let field, _), .gt(let field, _), .lt(let field, _),
-      .exists(let field), .like(let field, _):
-      field
-    case .and, .or, .not: nil
-    }
+    return try split(
+      try ids.runs(of: node), count: \.count,
+      rows: { places in try places.map { UInt32(try reader.sortedRow(at: $0)) }[...] })
   }
 }

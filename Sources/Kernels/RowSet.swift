@@ -42,6 +42,14 @@
     return isNew
   }
 
+  /// Adds rows, each of which must be one of the `rowCount`.
+  @inlinable package mutating func insert(_ rows: ArraySlice<UInt32>) {
+    for row in rows {
+      precondition(Int(row) < rowCount)
+      bits[Int(row >> 6)] |= 1 &<< UInt64(row & 63)
+    }
+  }
+
   /// Takes a row out; says whether it was there.
   @inlinable @discardableResult
   package mutating func remove(_ row: UInt32) -> Bool {

@@ -27,6 +27,9 @@ struct RowSetTests {
     #expect(rows.count == model.count)
     #expect(Array(rows) == model.sorted())
     #expect(rows == RowSet(rowCount: count, model))
+    var inserted = RowSet(rowCount: count)
+    inserted.insert(model.shuffled()[...])
+    #expect(inserted == rows)
     for row in 0..<UInt32(count + 70) {
       #expect(rows.contains(row) == model.contains(row))
       #expect(rows.rank(of: row) == model.filter { $0 < row }.count)
