@@ -12,29 +12,20 @@ final class ColumnRows: Sendable {
   private let starts: [UInt32]
   private let rows: [UInt32]
 
-  /// So many codes are read at a time.
-  private static let portion = 65_536
-
   init(_ column: MetadataColumn, rowCount: Int) throws(StorageError) {
     // Counted two places on: while the rows are put down, the start of each code moves to its end,
     // which is the start of the next.
     var starts = [UInt32](repeating: 0, count: column.valueCount + Int(ColumnCode.first) + 2)
     var rows = [UInt32](repeating: 0, count: rowCount)
-    var codes: [UInt32] = []
-    for first in stride(from: 0, to: rowCount, by: Self.portion) {
-      try column.read(first..<min(first + Self.portion, rowCount), into: &codes)
-      for code in codes { starts[Int(code) + 2] += 1 }
-    }
+    let codes = try column.codes(in: 0..<rowCount)
+    for code in codes { starts[Int(code) + 2] += 1 }
     for code in 1..<starts.count { starts[code] += starts[code - 1] }
-    for first in stride(from: 0, to: rowCount, by: Self.portion) {
-      try column.read(first..<min(first + Self.portion, rowCount), into: &codes)
-      var row = UInt32(first)
-      for code in codes {
-        let place = starts[Int(code) + 1]
-        starts[Int(code) + 1] = place + 1
-        rows[Int(place)] = row
-        row += 1
-      }
+    var row: UInt32 = 0
+    for code in codes {
+      let place = starts[Int(code) + 1]
+      starts[Int(code) + 1] = place + 1
+      rows[Int(place)] = row
+      row += 1
     }
     self.starts = starts
     self.rows = rows
