@@ -166,11 +166,17 @@ extension StoreCore {
       rows.append(UInt32(row))
     }
     let start = fileSystem.now()
+    // What an earlier graph leaves is there at once, and says nothing about how fast this is.
+    let begun = Monitor<Int?>(nil)
     @Sendable func goOn(_ phase: String, _ completed: Int, _ total: Int) -> Bool {
       let elapsed = fileSystem.now() - start
+      let first = begun.withLock { begun -> Int in
+        begun = begun ?? (completed > 1 ? completed : 0)
+        return begun ?? 0
+      }
       progress?(
         phase == "index"
-          ? Progress(phase: phase, completed: completed, total: total, after: elapsed)
+          ? Progress(phase: phase, completed: completed, total: total, from: first, after: elapsed)
           : Progress(phase: phase, completed: completed, total: total))
       return !queue.withLock { $0.isClosing } && !Task.isCancelled && !isMerging(task.segment.file)
     }

@@ -43,6 +43,8 @@ package struct HNSWOptions: Sendable, Equatable {
   private let chosen: UnsafeMutablePointer<UInt32>
   private let desks: [Desk]
   private let beginning: GraphBeginning?
+  /// Whether nodes are linked back to that were in the graph before.
+  private var isMending = false
 
   /// What one thread works on.
   @safe private final class Desk {
@@ -182,15 +184,20 @@ package struct HNSWOptions: Sendable, Equatable {
       let key = unsafe desk.choice.keys[index]
       let target = UInt32(NearestPool.node(key))
       unsafe place[index] = target
-      if isThere, isLinked(Int(target), to: UInt32(node)) { continue }
-      let own = NearestPool.key(NearestPool.score(key), UInt32(node))
-      desk.found[Int(target) % desks.count].append(Backlink(target: target, key: own))
+      askBack(key, node, desk)
     }
     return count
   }
 
-  private func isLinked(_ node: Int, to other: UInt32) -> Bool {
-    (0..<degree(of: node)).contains { link(of: node, $0) == other }
+  /// Takes note that the node of a key is to be linked back to another node.
+  private func askBack(_ key: UInt64, _ node: Int, _ desk: Desk) {
+    let target = UInt32(NearestPool.node(key))
+    let own = NearestPool.key(NearestPool.score(key), UInt32(node))
+    desk.found[Int(target) % desks.count].append(Backlink(target: target, key: own))
+  }
+
+  private func isLinked(_ node: Int, to other: Int) -> Bool {
+    (0..<degree(of: node)).contains { link(of: node, $0) == UInt32(other) }
   }
 
   /// Takes note of how many links of a node were chosen.
@@ -209,6 +216,9 @@ package struct HNSWOptions: Sendable, Equatable {
     let desk = desks[number]
     desk.inbox.removeAll(keepingCapacity: true)
     for other in desks { desk.inbox += other.found[thread] }
+    if isMending {
+      desk.inbox.removeAll { isLinked(Int($0.target), to: NearestPool.node($0.key)) }
+    }
     desk.inbox.sort { ($0.target, $0.key) < ($1.target, $1.key) }
     var start = 0
     while start < desk.inbox.count {
@@ -284,9 +294,13 @@ package struct HNSWOptions: Sendable, Equatable {
     }
     guard beginning.isSound() else {
       // Some of the links may be none, so all of them are found anew.
+      forget()
       settle(0, 0)
       return 0
     }
+    isMending = true
+    defer { isMending = false }
+    linkBack(begun)
     let poor = (0..<begun).filter { isPoor[$0] }
     let waiting = AlignedMemory(count: 4 * Self.waitingMost * (m + 1))
     var done = 0
@@ -327,7 +341,7 @@ package struct HNSWOptions: Sendable, Equatable {
   }
 
   /// Gives a node the links that it had to living ones, and in place of its links to dead ones some
-  /// to the heirs of those; whether it needs to look for links itself.
+  /// to the heirs of those, which are to link back; whether it needs to look for links itself.
   private func inherit(_ node: Int, _ beginning: GraphBeginning, _ desk: Desk) -> Bool {
     let place = unsafe links + node * slots
     let degree = desk.heirs.find(of: node, beginning)
@@ -341,6 +355,11 @@ package struct HNSWOptions: Sendable, Equatable {
         unsafe desk.choice.load(base, nodes.count, knownCount: kept, of: node, desk.query)
       }
       rewrite(node, desk)
+      let own = desk.heirs.nodes[..<kept]
+      for index in 0..<desk.choice.count {
+        let key = unsafe desk.choice.keys[index]
+        if !own.contains(UInt32(NearestPool.node(key))) { askBack(key, node, desk) }
+      }
     }
     // Which of them were chosen together is not known any more.
     unsafe chosen[node] = 0
