@@ -197,11 +197,13 @@ public struct Progress: Sendable, Hashable {
     self.rate = rate
   }
 
-  /// Makes a progress of work that has taken so many nanoseconds.
-  package init(phase: String, completed: Int, total: Int, after nanoseconds: UInt64) {
-    let isKnown = completed > 0 && nanoseconds > 0
+  /// Makes a progress of work that has taken so many nanoseconds, and began with `start` units.
+  package init(
+    phase: String, completed: Int, total: Int, from start: Int = 0, after nanoseconds: UInt64
+  ) {
+    let isKnown = completed > start && nanoseconds > 0
     self.init(
       phase: phase, completed: completed, total: total,
-      rate: isKnown ? Double(completed) * 1e9 / Double(nanoseconds) : nil)
+      rate: isKnown ? Double(completed - start) * 1e9 / Double(nanoseconds) : nil)
   }
 }

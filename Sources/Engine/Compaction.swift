@@ -9,7 +9,7 @@ internal import RoostStorage
 /// Which segments of a collection are to be merged, and the moment of which they are merged.
 private struct Merge {
   let entry: CollectionEntry
-  let inputs: [(view: SegmentView, entry: SegmentEntry)]
+  let inputs: [(view: SegmentView, entry: SegmentEntry, ancestry: GraphAncestry?)]
   /// Files of the segments that stay.
   let others: Set<UInt64>
   let lsn: UInt64
@@ -58,7 +58,9 @@ extension StoreCore {
         case .everything: all(of: state)
         }
       guard !chosen.isEmpty else { continue }
-      let inputs = chosen.map { (state.segments[$0].view, state.segments[$0].entry) }
+      let inputs = chosen.map {
+        (state.segments[$0].view, state.segments[$0].entry, state.segments[$0].ancestry)
+      }
       let files = Set(inputs.map(\.1.file))
       return Merge(
         entry: state.entry, inputs: inputs,
@@ -164,9 +166,13 @@ extension StoreCore {
         }
       }
     }
+    var ancestry: GraphAncestry?
+    if let file = written?.entry.file, rows >= options.indexedRows, merge.entry.lacksGraph(file) {
+      ancestry = GraphAncestry(of: merge.inputs.map { ($0.view, $0.ancestry) }, at: merge.lsn)
+    }
     do {
       if written != nil { try syncDirectory() }
-      try exclusively { try install(merge, written) }
+      try exclusively { try install(merge, written, ancestry) }
     } catch {
       if let written, !base.references.contains(FileName.segment(written.entry.file).name),
         published.withLock({ $0.failure == nil })
@@ -185,7 +191,9 @@ extension StoreCore {
     }
   }
 
-  private func install(_ merge: Merge, _ written: WrittenSegment?) throws {
+  private func install(
+    _ merge: Merge, _ written: WrittenSegment?, _ ancestry: GraphAncestry?
+  ) throws {
     try checkWritable()
     let inputs = Set(merge.inputs.map(\.entry.file))
     guard let state = tables.collections[merge.entry.number],
@@ -202,6 +210,7 @@ extension StoreCore {
     if let written { segments.insert(written.entry, at: min(position, segments.count)) }
     manifest.collections[place].segments = segments
     var added = written.map { SegmentState(reader: $0.reader, entry: $0.entry) }
+    added?.ancestry = ancestry
     do throws(StorageError) {
       for segment in state.segments where inputs.contains(segment.entry.file) {
         for row in segment.unsaved {

@@ -14,6 +14,7 @@ private struct IndexTask {
   let plan: IndexPlan
   let segment: SegmentEntry
   let view: SegmentView
+  let ancestry: GraphAncestry?
   let lsn: UInt64
 }
 
@@ -150,7 +151,7 @@ extension StoreCore {
         {
           return IndexTask(
             collection: state.entry, index: index, plan: plan, segment: segment.entry,
-            view: segment.view, lsn: lsn)
+            view: segment.view, ancestry: segment.ancestry, lsn: lsn)
         }
       }
     }
@@ -165,11 +166,17 @@ extension StoreCore {
       rows.append(UInt32(row))
     }
     let start = fileSystem.now()
+    // What an earlier graph leaves is there at once, and says nothing about how fast this is.
+    let begun = Monitor<Int?>(nil)
     @Sendable func goOn(_ phase: String, _ completed: Int, _ total: Int) -> Bool {
       let elapsed = fileSystem.now() - start
+      let first = begun.withLock { begun -> Int in
+        begun = begun ?? (completed > 1 ? completed : 0)
+        return begun ?? 0
+      }
       progress?(
         phase == "index"
-          ? Progress(phase: phase, completed: completed, total: total, after: elapsed)
+          ? Progress(phase: phase, completed: completed, total: total, from: first, after: elapsed)
           : Progress(phase: phase, completed: completed, total: total))
       return !queue.withLock { $0.isClosing } && !Task.isCancelled && !isMerging(task.segment.file)
     }
@@ -189,7 +196,8 @@ extension StoreCore {
         case .graph(let options, let coding):
           try HNSWIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
-            measure: measure, options, coding: coding, workers, watch)
+            measure: measure, options, coding: coding,
+            from: task.ancestry?.earlier(over: rows, of: reader.rowCount), workers, watch)
         case .lists(let options):
           try ListIndex.build(
             over: source, numbered: rows, of: reader.rowCount, dimension: dimension,
@@ -293,6 +301,7 @@ struct IndexAttachment {
         .filter { $0.plan(of: state.entry) != nil }
         .compactMap { $0.files.first { $0.segment == segment.file } }
         .first
+      if !state.entry.lacksGraph(segment.file) { state.segments[place].ancestry = nil }
       guard state.segments[place].index?.entry != entry else { continue }
       state.segments[place].index = entry.map { entry in
         let (directory, database, isMapped) = (directory, database, isMapped)
@@ -320,6 +329,14 @@ enum IndexPlan {
     case .graph: VectorIndex.graphKind
     case .lists: VectorIndex.listsKind
     }
+  }
+}
+
+extension CollectionEntry {
+  /// Whether the rows of a segment are to be in a graph and are in none.
+  func lacksGraph(_ segment: UInt64) -> Bool {
+    let graphs = indexes.filter { $0.plan(of: self)?.kind == VectorIndex.graphKind }
+    return graphs.contains { graph in !graph.files.contains { $0.segment == segment } }
   }
 }
 

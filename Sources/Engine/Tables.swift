@@ -11,6 +11,8 @@ struct SegmentState {
   let facts: SegmentFacts
   /// The index to search it by, when there is one.
   var index: SegmentIndex?
+  /// What its graph begins with when it is built; nil when it is there, or there is nothing.
+  var ancestry: GraphAncestry?
   var entry: SegmentEntry
   var deaths: AtomicWords?
   /// Rows that died since the last manifest, oldest first.
@@ -196,6 +198,10 @@ struct Tables {
     case .dropIndex(let number, let name):
       let state = try state(number, log)
       state.entry.indexes.removeAll { Bytewise.equal($0.name, name) }
+      for place in state.segments.indices
+      where !state.entry.lacksGraph(state.segments[place].entry.file) {
+        state.segments[place].ancestry = nil
+      }
       state.touch()
       isCatalogueChanged = true
     }

@@ -1,6 +1,7 @@
 import ContractSuite
 import RoostFiles
 import RoostIndex
+import Synchronization
 import Testing
 
 @testable import RoostEngine
@@ -51,6 +52,40 @@ struct IndexThreadTests {
         dimension: SomeRows.dimension, measure: measure, HNSWOptions(m: 4, efConstruction: 16),
         coding: coding, $0)
     }
+  }
+
+  /// A graph over the first 800 of 1,200 rows, of which every seventh then died.
+  private static func earlier(isSound: Bool = true) throws -> EarlierGraph {
+    let rows = SomeRows(800)
+    let image = try HNSWIndex.build(
+      over: rows, numbered: Array(0..<UInt32(rows.count)), of: rows.count,
+      dimension: SomeRows.dimension, measure: .l2, HNSWOptions(m: 4, efConstruction: 16),
+      coding: .four, OneWorker())
+    let places = (0..<800).map { $0 % 7 == 0 ? EarlierGraph.gone : UInt32($0) }
+    return EarlierGraph(try HNSWIndex(IndexBytes(image)), places: places) { isSound }
+  }
+
+  @Test(
+    "is byte for byte the graph that one thread builds when it begins with an earlier one",
+    arguments: [true, false])
+  func reused(_ isSound: Bool) throws {
+    let rows = SomeRows(1_200)
+    let earlier = try Self.earlier(isSound: isSound)
+    let first = Mutex<Int?>(nil)
+    try Self.expectSame {
+      first.withLock { $0 = nil }
+      return try HNSWIndex.build(
+        over: rows, numbered: Array(0..<UInt32(rows.count)), of: rows.count,
+        dimension: SomeRows.dimension, measure: .l2, HNSWOptions(m: 4, efConstruction: 16),
+        coding: .four, from: earlier, $0,
+        JobWatch { completed, _ in
+          first.withLock { $0 = $0 ?? completed }
+          return true
+        })
+    }
+    // A file that could not be read to the end is as good as none.
+    let begun = try #require(first.withLock { $0 })
+    #expect(isSound ? begun > 600 && begun <= 685 : begun == 1)
   }
 
   @Test(

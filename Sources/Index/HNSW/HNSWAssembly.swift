@@ -6,13 +6,19 @@ extension HNSWIndex {
   /// - Parameters:
   ///   - numbers: the numbers of the rows in their segment, which has `segmentRows` of them.
   ///   - coding: what stands for rows; nil when what suits them does.
+  ///   - earlier: a graph whose links the new one begins with, if it suits.
   package static func build(
     over source: some RowSource, numbered numbers: [UInt32], of segmentRows: Int,
     dimension: Int, measure: IndexMetric, _ options: HNSWOptions, coding: RowCoding? = nil,
-    _ workers: any Workers, _ watch: JobWatch = JobWatch()
+    from earlier: EarlierGraph? = nil, _ workers: any Workers, _ watch: JobWatch = JobWatch()
   ) throws -> AlignedMemory {
+    var random = SeededStream(seed: options.seed)
+    let order = (0..<UInt32(source.count)).shuffled(using: &random)
+    let beginning = earlier.flatMap {
+      GraphBeginning($0, of: order, dimension: dimension, measure: measure, options)
+    }
     let assembly = try HNSWAssembly(
-      source, numbers, segmentRows, dimension, measure, options, coding, workers)
+      source, numbers, segmentRows, order, beginning, dimension, measure, options, coding, workers)
     return try assembly.build(watch)
   }
 }
@@ -40,6 +46,7 @@ private struct HNSWAssembly<Source: RowSource> {
   let space: CodeSpace
   /// The row of each node, while the graph is built: by chance, so that the first are a sample.
   let rowOfNode: [UInt32]
+  let beginning: GraphBeginning?
   let codes: AlignedMemory
   let inverseLengths: [Float]
 
@@ -49,8 +56,9 @@ private struct HNSWAssembly<Source: RowSource> {
   private static var portion: Int { 1_024 }
 
   init(
-    _ source: Source, _ numbers: [UInt32], _ segmentRows: Int, _ dimension: Int,
-    _ measure: IndexMetric, _ options: HNSWOptions, _ coding: RowCoding?, _ workers: any Workers
+    _ source: Source, _ numbers: [UInt32], _ segmentRows: Int, _ order: [UInt32],
+    _ beginning: GraphBeginning?, _ dimension: Int, _ measure: IndexMetric,
+    _ options: HNSWOptions, _ coding: RowCoding?, _ workers: any Workers
   ) throws {
     self.coding = coding
     precondition(source.count == numbers.count)
@@ -59,9 +67,9 @@ private struct HNSWAssembly<Source: RowSource> {
     self.segmentRows = segmentRows
     self.options = options
     self.workers = workers
-    var random = SeededStream(seed: options.seed)
-    let order = (0..<UInt32(source.count)).shuffled(using: &random)
+    let order = beginning?.order ?? order
     rowOfNode = order
+    self.beginning = beginning
     space = CodeSpace(
       measure: measure, dimension: dimension, coding: coding ?? .four, seed: options.seed,
       sample: try Self.sample(source, dimension))
@@ -111,7 +119,7 @@ private struct HNSWAssembly<Source: RowSource> {
   func build(_ watch: JobWatch) throws -> AlignedMemory {
     let rows = unsafe CodeRows(space, .seven, at: UnsafePointer(codes.numbers(UInt8.self)))
     let builder = HNSWBuilder(
-      rows, count: count, keptBy: codes, options, workers)
+      rows, count: count, keptBy: codes, options, workers, beginning: beginning)
     try builder.build(watch)
     let order = builder.orderForWalking()
     return try space.suited(coding) { try image(builder, order, $0, $1, watch) }

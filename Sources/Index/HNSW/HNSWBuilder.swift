@@ -20,6 +20,8 @@ package struct HNSWOptions: Sendable, Equatable {
 /// Nodes come in batches. First each node of a batch looks for its links in the graph as it was
 /// before the batch, then all of them are linked back. Nothing is read while it is written, so no
 /// lock is needed, and the graph is the same whatever number of threads there are.
+///
+/// The first nodes may begin with the links of an earlier graph (see `GraphBeginning`).
 // Sendable: in each step every thread has its own nodes to write, and none reads what is written.
 @safe final class HNSWBuilder: @unchecked Sendable {
   private let codes: CodeRows
@@ -40,6 +42,9 @@ package struct HNSWOptions: Sendable, Equatable {
   /// How many of the first links of a node were chosen together; what came since stands behind.
   private let chosen: UnsafeMutablePointer<UInt32>
   private let desks: [Desk]
+  private let beginning: GraphBeginning?
+  /// Whether nodes are linked back to that were in the graph before.
+  private var isMending = false
 
   /// What one thread works on.
   @safe private final class Desk {
@@ -48,6 +53,7 @@ package struct HNSWOptions: Sendable, Equatable {
     /// New links by the thread that writes their targets.
     var found: [[Backlink]]
     var inbox: [Backlink] = []
+    var heirs = Heirs()
     let query: UnsafeMutablePointer<UInt8>
 
     init(_ codes: CodeRows, limit: Int, threads: Int) {
@@ -67,8 +73,9 @@ package struct HNSWOptions: Sendable, Equatable {
 
   init(
     _ codes: CodeRows, count: Int, keptBy owner: AnyObject, _ options: HNSWOptions,
-    _ workers: any Workers
+    _ workers: any Workers, beginning: GraphBeginning? = nil
   ) {
+    self.beginning = beginning
     self.codes = codes
     nodeCount = count
     m = options.m
@@ -96,11 +103,14 @@ package struct HNSWOptions: Sendable, Equatable {
 
   /// Links all nodes.
   func build(_ watch: JobWatch) throws(JobStopped) {
-    var start = 1
+    let begun = try begin(watch)
+    var start = max(1, begun)
     while start < nodeCount {
       guard watch.goOn(start, nodeCount) else { throw JobStopped() }
-      // The first ones come one by one; later a batch is a small share of what is there.
-      let end = start < 512 ? start + 1 : min(nodeCount, start + max(16, start / 32))
+      // The first ones come one by one; later a batch is a small share of those that came. What
+      // was there before does not count: the new ones may all be far from it.
+      let came = start - begun
+      let end = came < 512 ? start + 1 : min(nodeCount, start + max(16, came / 32))
       insert(start..<end)
       start = end
     }
@@ -113,24 +123,39 @@ package struct HNSWOptions: Sendable, Equatable {
 
   /// Adds nodes to a graph of those before them.
   private func insert(_ batch: Range<Int>) {
-    guard batch.count >= Self.shared, desks.count > 1 else {
-      for node in batch { look(node, before: batch.lowerBound, desks[0]) }
-      for thread in desks.indices { linkBack(thread, onDesk: 0) }
-      return forget()
+    forEach(of: batch.count) { index, desk in
+      let node = batch.lowerBound + index
+      let place = unsafe self.links + node * self.slots
+      self.settle(node, unsafe self.look(node, before: batch.lowerBound, into: place, desk))
+    }
+    linkBack(batch.count)
+  }
+
+  /// Calls `body` with each number below a count, on all threads if there are many.
+  private func forEach(of count: Int, _ body: @Sendable (Int, Desk) -> Void) {
+    guard count >= Self.shared, desks.count > 1 else {
+      for index in 0..<count { body(index, desks[0]) }
+      return
     }
     let next = AtomicCounter()
-    let portion = min(16, max(1, batch.count / (4 * desks.count)))
+    // Small portions, so that all threads end at about the same time.
+    let portion = min(16, max(1, count / (4 * desks.count)))
     workers.run { thread in
       while true {
-        // Small portions, so that all threads end at about the same time.
-        let first = batch.lowerBound + next.add(portion)
-        guard first < batch.upperBound else { return }
-        for node in first..<min(first + portion, batch.upperBound) {
-          self.look(node, before: batch.lowerBound, self.desks[thread])
-        }
+        let first = next.add(portion)
+        guard first < count else { return }
+        for index in first..<min(first + portion, count) { body(index, self.desks[thread]) }
       }
     }
-    workers.run { thread in self.linkBack(thread, onDesk: thread) }
+  }
+
+  /// Links back to the nodes of a batch of so many.
+  private func linkBack(_ count: Int) {
+    if count >= Self.shared, desks.count > 1 {
+      workers.run { thread in self.linkBack(thread, onDesk: thread) }
+    } else {
+      for thread in desks.indices { linkBack(thread, onDesk: 0) }
+    }
     forget()
   }
 
@@ -140,25 +165,44 @@ package struct HNSWOptions: Sendable, Equatable {
     }
   }
 
-  /// Finds the links of a node among those before the batch.
-  private func look(_ node: Int, before limit: Int, _ desk: Desk) {
+  /// Finds the links of a node among those below a limit, of which it may be one itself; how many
+  /// there are.
+  private func look(
+    _ node: Int, before limit: Int, into place: UnsafeMutablePointer<UInt32>, _ desk: Desk
+  ) -> Int {
     let query = unsafe codes.query(ofRow: node, desk.query)
     let graph = unsafe GraphView(
       nodeCount: limit, degree: slots, links: UnsafePointer(links), codes: codes)
+    let isThere = node < limit
     unsafe desk.scratch.walk(
-      graph, query, effort: efConstruction, entries: Self.entries(of: limit), nil, codes)
+      graph, query, effort: efConstruction, without: isThere ? UInt32(node) : nil,
+      entries: Self.entries(of: limit), nil, codes)
     unsafe desk.choice.choose(
       desk.scratch.pool.keys, desk.scratch.pool.count, limit: m)
-    let place = unsafe links + node * slots
     let count = desk.choice.count
     for index in 0..<count {
       let key = unsafe desk.choice.keys[index]
       let target = UInt32(NearestPool.node(key))
       unsafe place[index] = target
-      let own = NearestPool.key(NearestPool.score(key), UInt32(node))
-      desk.found[Int(target) % desks.count].append(Backlink(target: target, key: own))
+      askBack(key, node, desk)
     }
-    unsafe end(place, count)
+    return count
+  }
+
+  /// Takes note that the node of a key is to be linked back to another node.
+  private func askBack(_ key: UInt64, _ node: Int, _ desk: Desk) {
+    let target = UInt32(NearestPool.node(key))
+    let own = NearestPool.key(NearestPool.score(key), UInt32(node))
+    desk.found[Int(target) % desks.count].append(Backlink(target: target, key: own))
+  }
+
+  private func isLinked(_ node: Int, to other: Int) -> Bool {
+    (0..<degree(of: node)).contains { link(of: node, $0) == UInt32(other) }
+  }
+
+  /// Takes note of how many links of a node were chosen.
+  private func settle(_ node: Int, _ count: Int) {
+    unsafe end(links + node * slots, count)
     unsafe degrees[node] = UInt32(count)
     unsafe chosen[node] = UInt32(count)
   }
@@ -172,6 +216,9 @@ package struct HNSWOptions: Sendable, Equatable {
     let desk = desks[number]
     desk.inbox.removeAll(keepingCapacity: true)
     for other in desks { desk.inbox += other.found[thread] }
+    if isMending {
+      desk.inbox.removeAll { isLinked(Int($0.target), to: NearestPool.node($0.key)) }
+    }
     desk.inbox.sort { ($0.target, $0.key) < ($1.target, $1.key) }
     var start = 0
     while start < desk.inbox.count {
@@ -207,9 +254,7 @@ package struct HNSWOptions: Sendable, Equatable {
     for index in 0..<desk.choice.count {
       unsafe place[index] = UInt32(NearestPool.node(desk.choice.keys[index]))
     }
-    unsafe end(place, desk.choice.count)
-    unsafe degrees[target] = UInt32(desk.choice.count)
-    unsafe chosen[target] = UInt32(desk.choice.count)
+    settle(target, desk.choice.count)
   }
 
   /// Cuts all nodes back to `2 * m` links.
@@ -230,6 +275,97 @@ package struct HNSWOptions: Sendable, Equatable {
         }
       }
     }
+  }
+
+  // MARK: What an earlier graph leaves
+
+  /// Gives the first nodes the links that an earlier graph leaves them; how many nodes are in the
+  /// graph then.
+  private func begin(_ watch: JobWatch) throws(JobStopped) -> Int {
+    guard let beginning else { return 0 }
+    let begun = beginning.oldNodes.count
+    var isPoor = [Bool](repeating: false, count: begun)
+    unsafe isPoor.withUnsafeMutableBufferPointer { slots in
+      let slots = unsafe SharedSlots(slots)
+      forEach(of: begun) { node, desk in
+        let isPoorNode = self.inherit(node, beginning, desk)
+        slots.change(node) { $0 = isPoorNode }
+      }
+    }
+    guard beginning.isSound() else {
+      // Some of the links may be none, so all of them are found anew.
+      forget()
+      settle(0, 0)
+      return 0
+    }
+    isMending = true
+    defer { isMending = false }
+    linkBack(begun)
+    let poor = (0..<begun).filter { isPoor[$0] }
+    let waiting = AlignedMemory(count: 4 * Self.waitingMost * (m + 1))
+    var done = 0
+    while done < poor.count {
+      guard watch.goOn(begun - poor.count + done, nodeCount) else { throw JobStopped() }
+      let count = min(Self.waitingMost, poor.count - done)
+      insertAgain(poor[done..<done + count], before: begun, waiting)
+      done += count
+    }
+    return begun
+  }
+
+  /// So many nodes that are in the graph look for new links at once.
+  private static let waitingMost = 16
+
+  /// Gives nodes that are in a graph new links.
+  ///
+  /// What they find waits until all have looked, since others walk by their links meanwhile.
+  private func insertAgain(
+    _ nodes: ArraySlice<Int>, before limit: Int, _ waiting: AlignedMemory
+  ) {
+    let found = unsafe waiting.numbers(UInt32.self)
+    let (first, stride) = (nodes.startIndex, m + 1)
+    withExtendedLifetime(waiting) {
+      forEach(of: nodes.count) { index, desk in
+        let place = unsafe waiting.numbers(UInt32.self) + index * stride
+        let count = unsafe self.look(nodes[first + index], before: limit, into: place + 1, desk)
+        unsafe place[0] = UInt32(count)
+      }
+      for (index, node) in nodes.enumerated() {
+        let place = unsafe found + index * stride
+        let count = Int(unsafe place[0])
+        unsafe (links + node * slots).update(from: place + 1, count: count)
+        settle(node, count)
+      }
+    }
+    linkBack(nodes.count)
+  }
+
+  /// Gives a node the links that it had to living ones, and in place of its links to dead ones some
+  /// to the heirs of those, which are to link back; whether it needs to look for links itself.
+  private func inherit(_ node: Int, _ beginning: GraphBeginning, _ desk: Desk) -> Bool {
+    let place = unsafe links + node * slots
+    let degree = desk.heirs.find(of: node, beginning)
+    let kept = desk.heirs.kept
+    if desk.heirs.nodes.count == kept {
+      for (slot, heir) in desk.heirs.nodes.enumerated() { unsafe place[slot] = heir }
+      settle(node, kept)
+    } else {
+      unsafe desk.heirs.nodes.withUnsafeBufferPointer { nodes in
+        guard let base = nodes.baseAddress else { return }
+        unsafe desk.choice.load(base, nodes.count, knownCount: kept, of: node, desk.query)
+      }
+      rewrite(node, desk)
+      let own = desk.heirs.nodes[..<kept]
+      for index in 0..<desk.choice.count {
+        let key = unsafe desk.choice.keys[index]
+        if !own.contains(UInt32(NearestPool.node(key))) { askBack(key, node, desk) }
+      }
+    }
+    // Which of them were chosen together is not known any more.
+    unsafe chosen[node] = 0
+    let now = self.degree(of: node)
+    // One that always had few has no others near it.
+    return degree == nil || 2 * now < m && now < degree ?? 0
   }
 
   // MARK: What was built

@@ -62,6 +62,13 @@ package final class HNSWIndex: Sendable {
     return Int(node) < image.nodes ? node : nil
   }
 
+  /// A link of a node; nil when there is none in that place, or to no node.
+  func link(of node: Int, _ slot: Int) -> UInt32? {
+    let links = unsafe bytes.section(places.links, UInt32.self)
+    let link = UInt32(littleEndian: unsafe links[node * image.degree + slot])
+    return Int(link) < image.nodes ? link : nil
+  }
+
   /// Whether every number in the image is in its range, which only a damaged one's are not.
   package func checkRanges() throws(IndexDefect) {
     let links = unsafe bytes.section(places.links, UInt32.self)
