@@ -9,7 +9,7 @@ internal import RoostStorage
 /// Which segments of a collection are to be merged, and the moment of which they are merged.
 private struct Merge {
   let entry: CollectionEntry
-  let inputs: [(view: SegmentView, entry: SegmentEntry, ancestry: GraphAncestry?)]
+  let inputs: [SegmentState]
   /// Files of the segments that stay.
   let others: Set<UInt64>
   let lsn: UInt64
@@ -58,10 +58,8 @@ extension StoreCore {
         case .everything: all(of: state)
         }
       guard !chosen.isEmpty else { continue }
-      let inputs = chosen.map {
-        (state.segments[$0].view, state.segments[$0].entry, state.segments[$0].ancestry)
-      }
-      let files = Set(inputs.map(\.1.file))
+      let inputs = chosen.map { state.segments[$0] }
+      let files = Set(inputs.map(\.entry.file))
       return Merge(
         entry: state.entry, inputs: inputs,
         others: Set(state.segments.map(\.entry.file)).subtracting(files), lsn: lsn)
@@ -168,7 +166,7 @@ extension StoreCore {
     }
     var ancestry: GraphAncestry?
     if let file = written?.entry.file, rows >= options.indexedRows, merge.entry.lacksGraph(file) {
-      ancestry = GraphAncestry(of: merge.inputs.map { ($0.view, $0.ancestry) }, at: merge.lsn)
+      ancestry = GraphAncestry(of: merge.inputs, at: merge.lsn)
     }
     do {
       if written != nil { try syncDirectory() }

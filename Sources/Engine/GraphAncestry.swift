@@ -14,11 +14,9 @@ struct GraphAncestry: Sendable {
 
   /// What leads from some segments to the one that they are merged into at a moment; nil when the
   /// largest of them neither has a graph nor came from one that had.
-  init?(
-    of inputs: [(view: SegmentView, ancestry: GraphAncestry?)], at lsn: UInt64
-  ) {
+  init?(of inputs: [SegmentState], at lsn: UInt64) {
     var first = 0
-    var largest: (rows: Int, first: Int, input: (view: SegmentView, ancestry: GraphAncestry?))?
+    var largest: (rows: Int, first: Int, input: SegmentState)?
     for input in inputs {
       let view = input.view
       let living = (0..<view.reader.rowCount).count { view.isAlive($0, at: lsn) }
